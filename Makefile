@@ -1,0 +1,50 @@
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: help run up test check lint types contracts lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
+
+run: .venv/run  ## set everything up and start the demo
+	@$(BIN)/leakwatch demo
+
+up: .venv/run  ## start the service on ./data
+	@$(BIN)/leakwatch up
+
+test: .venv/dev  ## set everything up and run all tests
+	@$(BIN)/python -m pytest
+
+check: lint types contracts test  ## everything that must hold before a commit
+
+lint: .venv/dev  ## style and common mistakes
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: .venv/dev  ## static types
+	@$(BIN)/mypy
+
+contracts: .venv/dev  ## which room may import which
+	@$(BIN)/lint-imports
+
+lock: .venv/dev  ## pin the newest dependencies again, with hashes
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade \
+	  pyproject.toml --group build -o requirements.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+
+clean:  ## remove the environment and all caches (not ./data)
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/bin/python:
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+	  echo "Python cannot make a virtual environment: install it with 'apt-get install python3-venv', then try again." >&2; exit 1; }
+
+.venv/run: .venv/bin/python requirements.txt pyproject.toml
+	@echo "Setting up (once) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev: .venv/run requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

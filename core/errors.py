@@ -1,0 +1,146 @@
+"""Every error that Leakwatch raises on purpose. A message is one sentence that says what is wrong
+and where, and never quotes a term, a name, a credential or crawled text.
+
+::
+
+    LeakwatchError
+     ├── UsageError                  the caller's input is wrong; says what to do
+     │    ├── WatchlistError         a watchlist file, with file and line
+     │    ├── SettingsError          a setting, a source's or a destination's settings
+     │    └── QueryError             a query that does not parse, with the offset
+     ├── NotConfigured               a plug-in is off, with the reason
+     ├── PluginError                 a plug-in is broken
+     ├── NotFound                    no such object in this community
+     ├── Conflict                    the object is not in a state that allows this
+     ├── StoreError                  the database cannot be read or written
+     │    └── LeaseLost              somebody else took the work over; nothing was recorded
+     ├── CryptoError                 a sealed value cannot be opened: wrong key, or moved, or altered
+     ├── FetchError                  an outgoing request failed
+     │    ├── AddressRefused         the address is not public
+     │    ├── TooLarge               the answer is over the size limit
+     │    └── HttpStatusError        the server answered with an error status
+     ├── SourceError                 a poll failed
+     │    ├── SourceUnavailable      may work later; may carry when
+     │    └── SourceBroken           needs a person: gone, forbidden, not a feed
+     └── DeliveryError               a notice was not delivered
+          ├── DeliveryDeferred       may work later; may carry when
+          └── DeliveryRefused        will not work by trying again
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+class LeakwatchError(Exception):
+    """The root of the tree."""
+
+
+class UsageError(LeakwatchError):
+    """The caller's input is wrong."""
+
+
+class WatchlistError(UsageError):
+    """A watchlist cannot be read. ``line`` is 1-based, None where no line is to blame."""
+
+    def __init__(self, sentence: str, *, file: str, line: int | None = None) -> None:
+        self.file = file
+        self.line = line
+        super().__init__(f"{file}{f', line {line}' if line else ''}: {sentence}")
+
+
+class SettingsError(UsageError):
+    """A setting is missing or wrong."""
+
+
+class QueryError(UsageError):
+    """A query does not parse. ``offset`` is the code point at which reading stopped."""
+
+    def __init__(self, sentence: str, *, offset: int) -> None:
+        self.offset = offset
+        super().__init__(f"at character {offset + 1}: {sentence}")
+
+
+class NotConfigured(LeakwatchError):
+    """A plug-in cannot be used with what is configured; the message is the reason."""
+
+
+class PluginError(LeakwatchError):
+    """A plug-in does not keep to its port."""
+
+
+class NotFound(LeakwatchError):
+    """There is no such object in this community."""
+
+
+class Conflict(LeakwatchError):
+    """The object's state does not allow this."""
+
+
+class StoreError(LeakwatchError):
+    """The database cannot be read or written."""
+
+
+class LeaseLost(StoreError):
+    """The work was taken over by another process; nothing was recorded."""
+
+
+class CryptoError(LeakwatchError):
+    """A sealed value cannot be opened."""
+
+
+class FetchError(LeakwatchError):
+    """An outgoing request failed: no connection, no answer in time, a broken answer."""
+
+
+class AddressRefused(FetchError):
+    """The request would have gone to an address that is not public."""
+
+
+class TooLarge(FetchError):
+    """The answer is larger than the limit, before or after decompression."""
+
+
+class HttpStatusError(FetchError):
+    """The server answered with an error status. ``retry_after`` is what it asked to wait."""
+
+    def __init__(self, sentence: str, *, status: int, retry_after: timedelta | None = None) -> None:
+        self.status = status
+        self.retry_after = retry_after
+        super().__init__(sentence)
+
+
+class SourceError(LeakwatchError):
+    """A poll failed; the cursor stays where it was."""
+
+
+class SourceUnavailable(SourceError):
+    """The place cannot be read now. ``retry_after`` is what it asked to wait, if it did."""
+
+    def __init__(self, sentence: str, *, retry_after: timedelta | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(sentence)
+
+
+class SourceBroken(SourceError):
+    """The place cannot be read until somebody changes something."""
+
+
+class DeliveryError(LeakwatchError):
+    """A notice was not delivered."""
+
+
+class DeliveryDeferred(DeliveryError):
+    """The destination cannot take the notice now. ``retry_after`` is what it asked to wait."""
+
+    def __init__(self, sentence: str, *, retry_after: timedelta | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(sentence)
+
+
+class DeliveryRefused(DeliveryError):
+    """The destination will not take this notice. ``gone``: nor any other, ever (HTTP 410)."""
+
+    def __init__(self, sentence: str, *, gone: bool = False) -> None:
+        self.gone = gone
+        super().__init__(sentence)

@@ -1,0 +1,410 @@
+"""The doors between the rooms: what a source, a matcher, a notifier and the store must offer.
+
+A plug-in is one class in one file. It names itself by ``kind``, carries a nested pydantic ``Settings``
+and takes ``(settings, context)``. ``__init__`` raises :class:`core.errors.NotConfigured` with the reason
+where it cannot work with what it was given. ``core.plugins`` finds and checks plug-ins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+
+from pydantic import BaseModel
+
+from core.clock import Clock
+from core.types import (
+    Alert,
+    AlertClass,
+    ApiKey,
+    AuditEntry,
+    Candidate,
+    Catalogue,
+    Community,
+    Delivery,
+    DeliveryLease,
+    DeliveryState,
+    Destination,
+    Document,
+    Explanation,
+    Finding,
+    FoldedDocument,
+    Incident,
+    IncidentState,
+    JsonObject,
+    Match,
+    Notice,
+    Page,
+    Severity,
+    Sighting,
+    SourceLease,
+    SourceRecord,
+    Term,
+    TermKind,
+    Watchlist,
+)
+
+T = TypeVar("T")
+
+
+# ── the network ─────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpResponse:
+    """A whole answer. ``headers`` have lower-case names; ``url`` is where redirects ended."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    url: str = field(repr=False)
+
+
+class HttpClient(Protocol):
+    """The guarded way out: public addresses only, bounded in size and time, one pace per host."""
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        follow_redirects: bool = True,
+        max_bytes: int | None = None,
+    ) -> HttpResponse:
+        """Return the answer, whatever its status. ``max_bytes`` (after decompression) lowers the limit
+        of the settings.
+
+        Raises AddressRefused, TooLarge, or FetchError for anything that gave no whole answer.
+        """
+
+
+# ── plug-ins ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceContext:
+    """What a source is given besides its settings. ``name`` is how people call this source."""
+
+    name: str
+    http: HttpClient
+    clock: Clock
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A place that is read. Pages come in an order in which stopping anywhere loses nothing."""
+
+    kind: ClassVar[str]
+    Settings: ClassVar[type[BaseModel]]
+
+    def __init__(self, settings: Any, context: SourceContext) -> None: ...
+
+    async def poll(self, cursor: JsonObject | None) -> Page:
+        """Return what is new since ``cursor`` (None at the first poll), at most one page of it.
+
+        The same cursor gives the same or newer documents; a document is given again only when it changed.
+        Raises SourceUnavailable or SourceBroken.
+        """
+
+
+@runtime_checkable
+class Finder(Protocol):
+    """Terms made ready for searching. Safe to use from several threads."""
+
+    def find(self, batch: Sequence[FoldedDocument]) -> list[list[Match]]:
+        """Return, for each document of the batch, its matches in order of their spans."""
+
+    def explain(self, document: FoldedDocument) -> list[Candidate]:
+        """Return the places that were looked at, those that failed too, the best first, at most 20 a term."""
+
+
+@runtime_checkable
+class Matcher(Protocol):
+    """A way to look for terms of some kinds."""
+
+    kind: ClassVar[str]
+    Settings: ClassVar[type[BaseModel]]
+    term_kinds: ClassVar[frozenset[TermKind]]
+
+    def __init__(self, settings: Any) -> None: ...
+
+    def check(self, term: Term) -> None:
+        """Raise UsageError where the term cannot be looked for (too short, does not parse)."""
+
+    def compile(self, terms: Sequence[Term], watchlists: Mapping[str, Watchlist]) -> Finder:
+        """Return a finder for these terms, all of them of this matcher's kinds. ``watchlists`` maps
+        each term's ``watchlist_id`` to its watchlist, for the sensitivity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifierContext:
+    """What a notifier is given besides its settings."""
+
+    http: HttpClient
+    clock: Clock
+
+
+@runtime_checkable
+class Notifier(Protocol):
+    """A channel to people or programs."""
+
+    kind: ClassVar[str]
+    Settings: ClassVar[type[BaseModel]]
+
+    def __init__(self, settings: Any, context: NotifierContext) -> None: ...
+
+    async def send(self, notice: Notice) -> None:
+        """Return when the other side has taken the notice. May be called again with the same one.
+
+        Raises DeliveryDeferred or DeliveryRefused.
+        """
+
+
+# ── the pipeline, as the API sees it ────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What came of documents handed in: how many were new, how many known, and the alerts raised."""
+
+    new_count: int
+    known_count: int
+    alerts: tuple[Alert, ...]
+
+
+class Pipeline(Protocol):
+    """Documents in, alerts out."""
+
+    async def ingest(self, community_id: str, documents: Sequence[Document]) -> Intake:
+        """Put documents that another system read through the whole way, for this community only."""
+
+    async def preview(
+        self, community_id: str, term: Term, watchlist: Watchlist, text: str
+    ) -> tuple[Finding, Explanation]:
+        """Return what the term, not yet saved, would find in the text, and why. Nothing is kept.
+
+        Raises UsageError for a term that cannot be looked for."""
+
+    def check_term(self, term: Term) -> None:
+        """Raise UsageError where no matcher looks for terms of this kind, or this value cannot be looked for."""
+
+
+# ── the store ───────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[T]):
+    """Part of a listing. ``next_cursor`` continues it, None at its end."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Which part of a listing is wanted: ``cursor`` from an earlier slice, at most ``limit`` items,
+    only what changed at ``updated_since`` or later."""
+
+    cursor: str | None = None
+    limit: int = 50
+    updated_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentFilter:
+    """None, or empty, means any."""
+
+    states: frozenset[IncidentState] = frozenset()
+    classes: frozenset[AlertClass] = frozenset()
+    minimum_severity: Severity | None = None
+    watchlist_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertFilter:
+    """None, or empty, means any."""
+
+    classes: frozenset[AlertClass] = frozenset()
+    minimum_severity: Severity | None = None
+    watchlist_id: str | None = None
+    incident_id: str | None = None
+
+
+class Transaction(Protocol):
+    """What can be written together. Nothing is kept unless the ``async with`` block ends without error."""
+
+    async def mark_seen(self, community_id: str, fingerprints: Iterable[str], *, until: datetime) -> None:
+        """Remember keyed hashes of the fingerprints until the given time."""
+
+    async def finish_poll(
+        self, lease: SourceLease, *, cursor: JsonObject | None, due_at: datetime, at: datetime
+    ) -> None:
+        """Record a successful poll. Raises LeaseLost."""
+
+    async def joinable_incident(self, community_id: str, join_keys: Sequence[str]) -> Incident | None:
+        """Return the newest incident, open or acknowledged, that has one of the join keys."""
+
+    async def save_incident(self, incident: Incident, join_keys: Sequence[str]) -> None:
+        """Insert or update the incident, and let it be found by the join keys (kept as keyed hashes)."""
+
+    async def add_alert(self, alert: Alert) -> None:
+        """Keep the alert, whose ``incident_id`` is set. The document's text is not kept."""
+
+    async def add_sighting(self, sighting: Sighting) -> None:
+        """Keep the sighting unless the incident has one of the same document already."""
+
+    async def has_sighting(self, incident_id: str, document: Document) -> bool:
+        """Return whether the incident was seen at this document (by source and external id) before."""
+
+    async def incident(self, community_id: str, incident_id: str) -> Incident:
+        """Return the incident, to be changed. Raises NotFound."""
+
+    async def destinations(self, community_id: str) -> tuple[Destination, ...]:
+        """Return the enabled destinations of the community."""
+
+    async def plan_delivery(self, delivery: Delivery) -> None:
+        """Put a delivery into the outbox; its ``sequence`` is assigned here, the given one is ignored."""
+
+    async def record(self, entry: AuditEntry) -> None:
+        """Add to the audit log."""
+
+
+class Store(Protocol):
+    """The record of everything. Methods raise StoreError where the database fails, and NotFound where
+    an object does not exist in the given community: ids of other communities do not exist."""
+
+    async def open(self) -> None:
+        """Make the database ready: create or migrate it, and check the key. Raises StoreError, CryptoError."""
+
+    async def close(self) -> None: ...
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """Open the one transaction that writes what came of a page or a decision."""
+
+    # communities and keys
+
+    async def add_community(self, community: Community) -> None: ...
+    async def communities(self) -> tuple[Community, ...]: ...
+    async def community(self, community_id: str) -> Community: ...
+    async def update_community(self, community: Community) -> None: ...
+    async def add_api_key(self, key: ApiKey) -> None: ...
+    async def api_key(self, digest: bytes) -> ApiKey | None: ...
+    async def api_keys(self, community_id: str) -> tuple[ApiKey, ...]: ...
+    async def revoke_api_key(self, community_id: str, key_id: str, at: datetime) -> None: ...
+
+    # what is watched
+
+    async def catalogue(self, at: datetime) -> Catalogue:
+        """Return everything watched at that moment; expired terms are left out."""
+
+    async def catalogue_revision(self) -> int:
+        """Return a number that grows with every change of what is watched. Cheap."""
+
+    async def add_watchlist(self, watchlist: Watchlist, terms: Sequence[Term] = (), *, audit: AuditEntry) -> None:
+        """Keep the watchlist and its terms, all or nothing. Raises Conflict for a name or reference in use."""
+
+    async def watchlists(self, community_id: str, listing: Listing) -> Slice[Watchlist]: ...
+    async def watchlist(self, community_id: str, watchlist_id: str) -> Watchlist: ...
+    async def delete_watchlist(self, community_id: str, watchlist_id: str, *, audit: AuditEntry) -> None:
+        """Delete the watchlist and its terms; alerts and incidents stay."""
+
+    async def add_terms(self, community_id: str, terms: Sequence[Term], *, audit: AuditEntry) -> None:
+        """Keep the terms, all or nothing. Raises Conflict for a reference in use, NotFound for a watchlist."""
+
+    async def terms(self, community_id: str, listing: Listing, *, watchlist_id: str | None = None) -> Slice[Term]: ...
+    async def term(self, community_id: str, term_id: str) -> Term: ...
+    async def delete_term(self, community_id: str, term_id: str, *, audit: AuditEntry) -> None: ...
+
+    # sources
+
+    async def add_source(self, source: SourceRecord) -> None: ...
+    async def sources(self, community_id: str, listing: Listing) -> Slice[SourceRecord]: ...
+    async def source(self, community_id: str, source_id: str) -> SourceRecord: ...
+    async def set_source_enabled(
+        self, community_id: str, source_id: str, enabled: bool, at: datetime
+    ) -> SourceRecord: ...
+    async def delete_source(self, community_id: str, source_id: str) -> None: ...
+
+    async def take_due_source(self, at: datetime, lease_for: timedelta) -> SourceLease | None:
+        """Take the source that is due longest and not leased, by compare-and-set; None where none is due."""
+
+    async def next_source_due_at(self) -> datetime | None:
+        """Return when the next source is due or its lease ends; None without sources."""
+
+    async def fail_poll(self, lease: SourceLease, *, error: str, due_at: datetime, at: datetime) -> None:
+        """Record a failed poll; the cursor stays. Raises LeaseLost."""
+
+    async def unseen(self, community_id: str, fingerprints: Sequence[str], at: datetime) -> frozenset[str]:
+        """Return those of the fingerprints that are not marked as seen."""
+
+    async def prune(self, at: datetime) -> int:
+        """Forget what has expired (seen keys, terms); return how many rows went."""
+
+    # what was found
+
+    async def alerts(self, community_id: str, listing: Listing, wanted: AlertFilter) -> Slice[Alert]: ...
+    async def alert(self, community_id: str, alert_id: str) -> Alert: ...
+    async def incidents(self, community_id: str, listing: Listing, wanted: IncidentFilter) -> Slice[Incident]: ...
+    async def incident(self, community_id: str, incident_id: str) -> Incident: ...
+    async def sightings(self, community_id: str, incident_id: str, listing: Listing) -> Slice[Sighting]: ...
+
+    # destinations and the outbox
+
+    async def add_destination(self, destination: Destination) -> None: ...
+    async def all_destinations(self, community_id: str, listing: Listing) -> Slice[Destination]: ...
+    async def destination(self, community_id: str, destination_id: str) -> Destination: ...
+    async def set_destination_enabled(self, community_id: str, destination_id: str, enabled: bool) -> Destination: ...
+    async def delete_destination(self, community_id: str, destination_id: str) -> None: ...
+
+    async def take_due_delivery(self, at: datetime, lease_for: timedelta) -> DeliveryLease | None:
+        """Take the pending delivery that is due longest, not leased, to an enabled destination, and the
+        first of its destination's pending ones (each destination's order is kept)."""
+
+    async def next_delivery_due_at(self) -> datetime | None:
+        """Return when the next delivery can be taken; None where none is pending."""
+
+    async def delivery_succeeded(self, lease: DeliveryLease, at: datetime) -> None:
+        """Mark as delivered. Raises LeaseLost."""
+
+    async def delivery_failed(
+        self, lease: DeliveryLease, *, error: str, next_attempt_at: datetime | None, at: datetime
+    ) -> None:
+        """Record a failed attempt; without a next attempt the delivery is dead. Raises LeaseLost."""
+
+    async def replay_delivery(self, community_id: str, delivery_id: str, at: datetime) -> Delivery:
+        """Make a dead delivery pending again. Raises Conflict where it is not dead."""
+
+    async def deliveries(
+        self,
+        community_id: str,
+        listing: Listing,
+        *,
+        state: DeliveryState | None = None,
+        destination_id: str | None = None,
+    ) -> Slice[Delivery]: ...
+
+    # audit and idempotent requests
+
+    async def record(self, entry: AuditEntry) -> None: ...
+    async def audit_log(self, community_id: str, listing: Listing) -> Slice[AuditEntry]: ...
+
+    async def remembered_answer(self, community_id: str, key: str, at: datetime) -> RememberedAnswer | None:
+        """Return the answer once given to a request with this idempotency key."""
+
+    async def remember_answer(
+        self, community_id: str, key: str, answer: RememberedAnswer, *, until: datetime
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RememberedAnswer:
+    """An answer kept for a repeated POST. ``request_digest`` tells a repeat from another request."""
+
+    request_digest: bytes
+    status: int
+    body: bytes = field(repr=False)

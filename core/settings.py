@@ -1,0 +1,132 @@
+"""Every setting of a deployment, in one tree.
+
+Read from the environment (``LEAKWATCH_API__PORT=9000``) and from ``leakwatch.toml`` in the working
+directory; the environment wins. What belongs to one source or one destination is not here: it is kept,
+sealed, with that source or destination.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from core.errors import SettingsError
+
+SETTINGS_FILE = Path("leakwatch.toml")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class ApiSettings(_Part):
+    """Where the API listens."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on. Keep the loopback address behind a proxy.")
+    port: int = Field(8420, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    max_body_bytes: int = Field(10_000_000, gt=0, description="Largest request body that is read.")
+
+
+class HttpSettings(_Part):
+    """The way out: how sources and channels reach other machines."""
+
+    user_agent: str = Field(
+        "Leakwatch/0.1 (leak monitor for online communities)", description="What requests call themselves."
+    )
+    contact: str | None = Field(
+        None, description="Address or page added to the user agent, so that sites can reach you."
+    )
+    timeout_seconds: float = Field(30.0, gt=0, description="Longest time for a whole request, redirects included.")
+    max_bytes: int = Field(20_000_000, gt=0, description="Largest answer, after decompression.")
+    max_redirects: int = Field(5, ge=0, description="How many redirects are followed.")
+    host_interval_seconds: float = Field(1.0, ge=0, description="Shortest time between two requests to one host.")
+    allowed_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), description="Networks that are not public and may be reached all the same, for a receiver of your own."
+    )
+
+
+class MonitorSettings(_Part):
+    """The jobs that run in the background."""
+
+    source_lease_seconds: int = Field(
+        300, gt=0, description="How long one poll may take before another process may take it over."
+    )
+    delivery_lease_seconds: int = Field(120, gt=0, description="How long one delivery attempt may take.")
+    seen_days: int = Field(90, gt=0, description="How long a keyed hash of a document read is kept.")
+    minimum_score: int = Field(20, ge=0, le=100, description="Lowest score that raises an alert.")
+
+
+class Settings(BaseSettings):
+    """The root of the tree."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LEAKWATCH_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        nested_model_default_partial_update=True,
+    )
+
+    data_directory: Path = Field(Path("data"), description="Where the database and the key live.")
+    database_url: str | None = Field(
+        None, description="SQLAlchemy address of the database; the default is leakwatch.sqlite3 in the data directory."
+    )
+    key: str | None = Field(
+        None, repr=False, description="The key-encryption key itself (32 bytes in base64), instead of a key file."
+    )
+    key_file: Path | None = Field(
+        None, description="File of the key-encryption key; the default is leakwatch.key in the data directory."
+    )
+    phone_regions: tuple[str, ...] = Field(
+        ("US", "GB"), description="Countries (ISO 3166-1) whose national phone number formats are recognised."
+    )
+    nlp_model: str | None = Field(
+        None, description="Name or path of an installed spaCy pipeline to use in place of the built-in one."
+    )
+    log_level: str = Field(
+        "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least important log line to write."
+    )
+    api: ApiSettings = ApiSettings()
+    http: HttpSettings = HttpSettings()
+    monitor: MonitorSettings = MonitorSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, SETTINGS_FILE)
+
+    @property
+    def database_address(self) -> str:
+        """SQLAlchemy address of the database, with its asynchronous driver."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_directory / 'leakwatch.sqlite3'}"
+
+    @property
+    def key_path(self) -> Path:
+        """File of the key-encryption key."""
+        return self.key_file or self.data_directory / "leakwatch.key"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Return the settings of this process. Raises SettingsError with one sentence a wrong setting."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # checked by pydantic
+    except ValidationError as error:
+        sentences = [f"setting {'.'.join(map(str, row['loc']))}: {row['msg']}" for row in error.errors()]
+        raise SettingsError("; ".join(sentences)) from None
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{SETTINGS_FILE} cannot be read: {type(error).__name__}") from None
