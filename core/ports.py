@@ -188,7 +188,8 @@ class Pipeline(Protocol):
     ) -> tuple[Finding, Explanation]:
         """Return what the term, not yet saved, would find in the text, and why. Nothing is kept.
 
-        Raises UsageError for a term that cannot be looked for."""
+        Raises UsageError for a term that cannot be looked for.
+        """
 
     def check_term(self, term: Term) -> None:
         """Raise UsageError where no matcher looks for terms of this kind, or this value cannot be looked for."""
@@ -238,8 +239,8 @@ class AlertFilter:
 class Transaction(Protocol):
     """What can be written together. Nothing is kept unless the ``async with`` block ends without error."""
 
-    async def mark_seen(self, community_id: str, fingerprints: Iterable[str], *, until: datetime) -> None:
-        """Remember keyed hashes of the fingerprints until the given time."""
+    async def mark_seen(self, community_id: str, fingerprints: Iterable[str], *, until: datetime) -> frozenset[str]:
+        """Remember keyed hashes of the fingerprints until the given time; return those that were new."""
 
     async def finish_poll(
         self, lease: SourceLease, *, cursor: JsonObject | None, due_at: datetime, at: datetime

@@ -1,0 +1,124 @@
+"""Takes due sources, polls them, and hands their pages to the pipeline. Scheduling is a query: the rows say
+when a source is due and who holds it, so any number of processes may run this loop on one database."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from core.clock import Clock
+from core.errors import (
+    LeakwatchError,
+    LeaseLost,
+    SourceUnavailable,
+    StoreError,
+)
+from core.logs import logger
+from core.plugins import Registry
+from core.ports import HttpClient, Source, SourceContext, Store
+from core.types import Page, SourceLease
+from monitor.pipeline import LivePipeline
+
+LONGEST_WAIT = timedelta(seconds=10)
+"""Another process may add a source, so the rows are looked at again after this time at the latest."""
+LONGEST_BACK_OFF = timedelta(hours=6)
+LONGEST_RETRY_AFTER = timedelta(days=1)
+CONCURRENT_POLLS = 8
+SHARE_OF_LEASE = 0.8
+"""A poll must end well before its lease does, so that its page can still be recorded."""
+
+
+class Scheduler:
+    """The loop over due sources."""
+
+    def __init__(
+        self,
+        store: Store,
+        sources: Registry[Source],
+        pipeline: LivePipeline,
+        http: HttpClient,
+        clock: Clock,
+        *,
+        lease_for: timedelta,
+    ) -> None:
+        self._store = store
+        self._sources = sources
+        self._pipeline = pipeline
+        self._http = http
+        self._clock = clock
+        self._lease_for = lease_for
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look at the rows again now: something changed."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Poll due sources until cancelled, several at a time. A failing database is tried again."""
+        polls: set[asyncio.Task[None]] = set()
+
+        def ended(poll: asyncio.Task[None]) -> None:
+            polls.discard(poll)
+            self._wake.set()
+
+        async with asyncio.TaskGroup() as group:
+            while True:
+                look_again_at = self._clock.now() + LONGEST_WAIT
+                try:
+                    while len(polls) < CONCURRENT_POLLS:
+                        lease = await self._store.take_due_source(self._clock.now(), self._lease_for)
+                        if lease is None:
+                            look_again_at = min(look_again_at, await self._store.next_source_due_at() or look_again_at)
+                            break
+                        poll = group.create_task(self.poll(lease))
+                        polls.add(poll)
+                        poll.add_done_callback(ended)
+                except StoreError as error:
+                    logger().error("sources cannot be taken", exc_info=error)
+                await self._clock.wait_until(look_again_at, self._wake)
+
+    async def poll(self, lease: SourceLease) -> None:
+        """Poll the leased source once and record what came of it: a page, or why there is none."""
+        source = lease.source
+        log = logger().bind(source_id=source.id, kind=source.kind)
+        try:
+            page = await self._read(lease)
+            now = self._clock.now()
+            due_at = now if page.more else now + timedelta(seconds=source.interval_seconds)
+            if page.not_before is not None:
+                due_at = max(due_at, min(page.not_before, now + LONGEST_RETRY_AFTER))
+            intake = await self._pipeline.process_page(lease, page, due_at=due_at)
+        except LeaseLost as error:
+            log.warning("a poll took longer than its lease", exc_info=error)
+        except LeakwatchError as error:
+            log.warning("a source cannot be read", exc_info=error)
+            await self._record_failure(lease, error)
+        except Exception as error:  # a plug-in may raise anything: it must not stop the others
+            log.error("a source failed unexpectedly", exc_info=error)
+            await self._record_failure(lease, SourceUnavailable(f"unexpected {type(error).__name__}"))
+        else:
+            log.info(
+                "a page was read", documents=len(page.documents), alerts=len(intake.alerts), more=page.more
+            )
+
+    async def _read(self, lease: SourceLease) -> Page:
+        record = lease.source
+        context = SourceContext(name=record.name, http=self._http, clock=self._clock)
+        source = self._sources.build(record.kind, record.settings, context)
+        limit_seconds = self._lease_for.total_seconds() * SHARE_OF_LEASE
+        try:
+            async with asyncio.timeout(limit_seconds):
+                return await source.poll(record.cursor)
+        except TimeoutError:
+            raise SourceUnavailable(f"one poll took longer than {limit_seconds:.0f} seconds") from None
+
+    async def _record_failure(self, lease: SourceLease, error: LeakwatchError) -> None:
+        now = self._clock.now()
+        wait = min(timedelta(seconds=lease.source.interval_seconds) * 2 ** min(lease.source.failure_count, 16), LONGEST_BACK_OFF)
+        if isinstance(error, SourceUnavailable) and error.retry_after is not None:
+            wait = max(wait, min(error.retry_after, LONGEST_RETRY_AFTER))
+        try:
+            await self._store.fail_poll(lease, error=str(error), due_at=now + wait, at=now)
+        except StoreError as failure:
+            # The lease runs out, and the poll is repeated from the same cursor.
+            logger().error("a failed poll cannot be recorded", source_id=lease.source.id, exc_info=failure)
