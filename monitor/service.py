@@ -1,0 +1,65 @@
+"""Runs a service in one process: the API, the scheduler, the delivery and the pruning, until a signal comes."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import uvicorn
+
+from core.clock import Clock
+from core.errors import SettingsError, StoreError
+from core.logs import logger
+from core.ports import Store
+from core.settings import ApiSettings
+from monitor.wiring import Service
+
+PRUNE_INTERVAL = timedelta(hours=1)
+
+
+async def run_service(service: Service, *, ready: Callable[[str], Awaitable[None]]) -> None:
+    """Run all jobs until SIGINT or SIGTERM, then end them in order. ``ready`` is called with the address of
+    the API once it answers. Raises SettingsError when the address cannot be listened on."""
+    listening = _listen(service.parts.settings.api)
+    server = uvicorn.Server(
+        uvicorn.Config(service.app, log_config=None, access_log=False, server_header=False, lifespan="off")
+    )
+    host, port = listening.getsockname()[:2]
+    async with asyncio.TaskGroup() as group:
+        jobs = [
+            group.create_task(service.scheduler.run()),
+            group.create_task(service.dispatcher.run()),
+            group.create_task(_prune(service.store, service.parts.clock)),
+            group.create_task(ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")),
+        ]
+        try:
+            await server.serve(sockets=[listening])
+        finally:
+            for job in jobs:
+                job.cancel()
+
+
+def _listen(settings: ApiSettings) -> socket.socket:
+    try:
+        return socket.create_server(
+            (settings.host, settings.port), family=socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        )
+    except OSError as error:
+        raise SettingsError(
+            f"the API cannot listen on {settings.host} port {settings.port} ({error.strerror}); "
+            "choose another with LEAKWATCH_API__PORT"
+        ) from None
+
+
+async def _prune(store: Store, clock: Clock) -> None:
+    never = asyncio.Event()
+    while True:
+        try:
+            rows = await store.prune(clock.now())
+            if rows:
+                logger().info("expired rows were forgotten", rows=rows)
+        except StoreError as error:
+            logger().error("expired rows cannot be forgotten", exc_info=error)
+        await clock.wait_until(clock.now() + PRUNE_INTERVAL, never)

@@ -1,0 +1,45 @@
+"""What every test stands on: no way out of this machine, and the shared real data."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("LEAKWATCH_SHARED", REPOSITORY.parent / "shared"))
+
+
+def _refuse_the_network(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "socket.connect":
+        address = arguments[1]
+        if isinstance(address, tuple) and not ipaddress.ip_address(str(address[0]).split("%")[0]).is_loopback:
+            raise RuntimeError("a test tried to leave this machine")
+    elif event == "socket.getaddrinfo":
+        host = arguments[0]
+        if host not in (None, "", "localhost") and not _is_address(host):
+            raise RuntimeError("a test tried to look a name up")
+
+
+def _is_address(host: object) -> bool:
+    try:
+        ipaddress.ip_address(host.decode() if isinstance(host, bytes) else str(host))
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_loopback() -> None:
+    """Refuse, for the rest of the process, every connection and look-up beyond this machine."""
+    sys.addaudithook(_refuse_the_network)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of real posts and recordings; the tests fail without it."""
+    assert SHARED.is_dir(), f"{SHARED} is missing: set LEAKWATCH_SHARED to the shared data"
+    return SHARED
