@@ -38,9 +38,7 @@ class Examiner:
     scorer: Scorer
     clock: Clock
 
-    def examine(
-        self, documents: Sequence[Document], *, communities: frozenset[str] | None = None
-    ) -> list[Finding]:
+    def examine(self, documents: Sequence[Document], *, communities: frozenset[str] | None = None) -> list[Finding]:
         """Return a finding for each document, in order. ``communities`` limits whose terms may find
         something (None: everybody's)."""
         founds = [self._visible(found, communities) for found in self.index.find(documents)]

@@ -97,9 +97,7 @@ class Scheduler:
             log.error("a source failed unexpectedly", exc_info=error)
             await self._record_failure(lease, SourceUnavailable(f"unexpected {type(error).__name__}"))
         else:
-            log.info(
-                "a page was read", documents=len(page.documents), alerts=len(intake.alerts), more=page.more
-            )
+            log.info("a page was read", documents=len(page.documents), alerts=len(intake.alerts), more=page.more)
 
     async def _read(self, lease: SourceLease) -> Page:
         record = lease.source
@@ -114,7 +112,10 @@ class Scheduler:
 
     async def _record_failure(self, lease: SourceLease, error: LeakwatchError) -> None:
         now = self._clock.now()
-        wait = min(timedelta(seconds=lease.source.interval_seconds) * 2 ** min(lease.source.failure_count, 16), LONGEST_BACK_OFF)
+        wait = min(
+            timedelta(seconds=lease.source.interval_seconds) * 2 ** min(lease.source.failure_count, 16),
+            LONGEST_BACK_OFF,
+        )
         if isinstance(error, SourceUnavailable) and error.retry_after is not None:
             wait = max(wait, min(error.retry_after, LONGEST_RETRY_AFTER))
         try:
