@@ -29,6 +29,7 @@ and where, and never quotes a term, a name, a credential or crawled text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 
@@ -41,11 +42,15 @@ class UsageError(LeakwatchError):
 
 
 class WatchlistError(UsageError):
-    """A watchlist cannot be read. ``line`` is 1-based, None where no line is to blame."""
+    """A watchlist cannot be read. ``line`` is 1-based, None where no line is to blame. ``problems`` are the
+    errors that one raised for a whole file stands for, in order of the lines; an error of its own holds itself."""
 
-    def __init__(self, sentence: str, *, file: str, line: int | None = None) -> None:
+    def __init__(
+        self, sentence: str, *, file: str, line: int | None = None, problems: Sequence[WatchlistError] = ()
+    ) -> None:
         self.file = file
         self.line = line
+        self.problems: tuple[WatchlistError, ...] = tuple(problems) or (self,)
         super().__init__(f"{file}{f', line {line}' if line else ''}: {sentence}")
 
 

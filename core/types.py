@@ -129,6 +129,12 @@ class TermSettings:
     basis: Basis | None = field(default=None, repr=False)
     note: str | None = field(default=None, repr=False)
 
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the term stops to count: it expires, or its basis does, whichever is first."""
+        ends = [end for end in (self.expires_at, self.basis and self.basis.until) if end]
+        return min(ends, default=None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
