@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -102,8 +102,11 @@ async def open_store(settings: Settings, clock: Clock | None = None) -> AsyncIte
 
 
 @asynccontextmanager
-async def open_service(parts: Parts) -> AsyncIterator[Service]:
-    """Put all parts together on the settings' database, for the time of the block. Nothing runs yet."""
+async def open_service(
+    parts: Parts, *, raised: Callable[[Sequence[Alert]], None] = lambda _: None
+) -> AsyncIterator[Service]:
+    """Put all parts together on the settings' database, for the time of the block. Nothing runs yet.
+    ``raised`` is told of new alerts after they are recorded."""
     settings, clock = parts.settings, parts.clock
     async with open_store(settings, clock) as store, GuardedClient(settings.http, clock) as http:
         dispatcher = Dispatcher(
@@ -113,15 +116,16 @@ async def open_service(parts: Parts) -> AsyncIterator[Service]:
             lease_for=timedelta(seconds=settings.monitor.delivery_lease_seconds),
         )
 
-        def raised(_: Sequence[Alert]) -> None:
+        def tell(alerts: Sequence[Alert]) -> None:
             dispatcher.wake()
+            raised(alerts)
 
         pipeline = LivePipeline(
             store,
             clock,
             examiner_for=parts.examiner,
             seen_for=timedelta(days=settings.monitor.seen_days),
-            raised=raised,
+            raised=tell,
         )
         scheduler = Scheduler(
             store,

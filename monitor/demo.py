@@ -1,0 +1,143 @@
+"""A service on a throw-away database, with an invented community and sources that replay from this machine.
+
+Everything goes the real way: the feed is fetched over HTTP from a server on loopback, the documents are read
+from a directory, and the alerts are raised by the same scheduler and pipeline as in ``leakwatch up``.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.text import Text
+
+from api.auth import new_token
+from core.ids import new_id
+from core.settings import Settings
+from core.types import Alert, ApiKey, JsonObject, Scope, Severity, SourceRecord
+from monitor.service import run_service
+from monitor.setup import import_watchlist
+from monitor.wiring import Service, build_parts, open_service
+
+SAMPLE = Path(__file__).parent / "sample"
+POLL_INTERVAL_SECONDS = 60
+_COLOURS = {
+    Severity.CRITICAL: "bold red",
+    Severity.HIGH: "red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "cyan",
+    Severity.INFO: "dim",
+}
+
+
+async def run_demo(settings: Settings, console: Console) -> None:
+    """Run the demo until SIGINT or SIGTERM; nothing of it stays on disk."""
+    with tempfile.TemporaryDirectory(prefix="leakwatch-demo-") as folder, _feed_server() as feed_url:
+        parts = build_parts(_throw_away(settings, Path(folder)))
+        async with open_service(parts, raised=lambda alerts: _show(console, alerts)) as service:
+            key = await _fill(service, feed_url)
+
+            async def ready(address: str) -> None:
+                console.print(
+                    Group(
+                        Text("Leakwatch demo: Harbor Commons is invented, and so is everybody in it.", style="bold"),
+                        Text(f"API      {address}/v1/incidents"),
+                        Text(f"Key      {key}   (for this run only)"),
+                        Text(f"Try      curl -H 'Authorization: Bearer {key}' {address}/v1/incidents", overflow="fold"),
+                        Text("Stop     Ctrl-C"),
+                    ),
+                    soft_wrap=True,
+                )
+
+            await run_service(service, ready=ready)
+
+
+def _throw_away(settings: Settings, folder: Path) -> Settings:
+    return settings.model_copy(
+        update={
+            "data_directory": folder,
+            "database_url": None,
+            "key": None,
+            "key_file": None,
+            "api": settings.api.model_copy(update={"port": 0}),
+            "http": settings.http.model_copy(
+                update={"allowed_networks": (IPv4Network("127.0.0.0/8"),), "host_interval_seconds": 0}
+            ),
+        }
+    )
+
+
+async def _fill(service: Service, feed_url: str) -> str:
+    """Put the sample community, its sources and a key into the database; return the key's token."""
+    community = await import_watchlist(service.store, service.parts, SAMPLE / "watchlist.yaml", actor="demo")
+    await _add_source(service, community.id, "files", "Sample documents", {"path": str(SAMPLE / "documents")})
+    await _add_source(service, community.id, "feed", "Sample feed", {"url": feed_url})
+    token, digest = new_token()
+    await service.store.add_api_key(
+        ApiKey(
+            id=new_id("key"),
+            community_id=community.id,
+            name="demo",
+            scopes=frozenset(Scope),
+            digest=digest,
+            created_at=service.parts.clock.now(),
+        )
+    )
+    return token
+
+
+async def _add_source(service: Service, community_id: str, kind: str, name: str, settings: JsonObject) -> None:
+    service.parts.sources.check_settings(kind, settings)
+    now = service.parts.clock.now()
+    await service.store.add_source(
+        SourceRecord(
+            id=new_id("src"),
+            community_id=community_id,
+            kind=kind,
+            name=name,
+            settings=settings,
+            interval_seconds=POLL_INTERVAL_SECONDS,
+            due_at=now,
+            created_at=now,
+            updated_at=now,
+        )
+    )
+
+
+def _show(console: Console, alerts: Sequence[Alert]) -> None:
+    for alert in alerts:
+        reasons = [Text(f"+{signal.points:<3} {signal.text}") for signal in alert.signals]
+        console.print(
+            Panel(
+                Group(Text(alert.excerpt, style="italic"), *reasons),
+                title=Text(f" {alert.severity} · {alert.alert_class} · score {alert.score} "),
+                subtitle=Text(f" {alert.document.source} "),
+                title_align="left",
+                subtitle_align="right",
+                border_style=_COLOURS[alert.severity],
+            )
+        )
+
+
+class _QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+        """Write nothing: the terminal belongs to the alerts."""
+
+
+@contextmanager
+def _feed_server() -> Iterator[str]:
+    """Serve the sample folder on loopback for the time of the block; yield the feed's address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_QuietHandler, directory=str(SAMPLE))) as server:
+        threading.Thread(target=server.serve_forever, name="sample-feed", daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/feed.xml"
+        finally:
+            server.shutdown()
