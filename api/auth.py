@@ -1,0 +1,112 @@
+"""Who is asking, and what they may do: ``Authorization: Bearer lw_…``."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Annotated, cast
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as Connection
+
+from api.services import Services
+from core.ids import new_id
+from core.ports import Store
+from core.types import ApiKey, AuditEntry, Scope
+
+TOKEN_BYTES = 32
+TOKEN_PREFIX = "lw_"  # noqa: S105  # how tokens start, not one of them
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
+"""What can be asked without a key. Everything else needs one, whether it exists or not."""
+
+IMPLIED = {Scope.ADMIN: frozenset({Scope.READ, Scope.WRITE, Scope.INGEST, Scope.REVEAL})}
+"""What a scope gives besides itself."""
+
+bearer = HTTPBearer(
+    scheme_name="key",
+    description="An API key of one community. It sees nothing of any other community.",
+    bearerFormat="lw_ and 43 characters",
+    auto_error=False,
+)
+
+
+def new_token() -> tuple[str, bytes]:
+    """Return a fresh token, ``lw_`` and 32 random bytes in URL-safe base64, and the digest to keep of it."""
+    token = TOKEN_PREFIX + base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_BYTES)).decode().rstrip("=")
+    return token, digest_of(token)
+
+
+def digest_of(token: str) -> bytes:
+    """Return the SHA-256 of a token. A plain hash is enough for 256 random bits, and finding a key by it
+    tells nothing by the time it takes."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def allows(key: ApiKey, scope: Scope) -> bool:
+    """Return whether the key has the scope, by itself or through another."""
+    return scope in key.scopes or any(scope in IMPLIED.get(held, ()) for held in key.scopes)
+
+
+class Authentication:
+    """Lets a request through with its key noted, before any of its body is read; else answers 401."""
+
+    def __init__(self, app: ASGIApp, *, store: Store) -> None:
+        self._app = app
+        self._store = store
+
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
+            scope["state"]["key"] = await self._key(Headers(scope=scope).get("authorization", ""))
+        await self._app(scope, receive, send)
+
+    async def _key(self, authorization: str) -> ApiKey:
+        scheme, _, token = authorization.partition(" ")
+        key = await self._store.api_key(digest_of(token.strip())) if scheme.lower() == "bearer" else None
+        if key is None or key.revoked_at is not None:
+            raise HTTPException(
+                401, "This needs a valid key: send 'Authorization: Bearer lw_…'.", {"WWW-Authenticate": "Bearer"}
+            )
+        return key
+
+
+def needs(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:
+    """Return a dependency that gives the caller's key, and answers 403 where it lacks the scope."""
+
+    async def dependency(request: Request, _: Annotated[object, Security(bearer)]) -> ApiKey:
+        key = cast(ApiKey, request.state.key)
+        require(key, scope)
+        return key
+
+    return dependency
+
+
+def require(key: ApiKey, scope: Scope) -> None:
+    """Raise the 403 answer where the key lacks the scope."""
+    if not allows(key, scope):
+        raise HTTPException(403, f"This needs a key with the scope '{scope}'.")
+
+
+Reader = Annotated[ApiKey, Depends(needs(Scope.READ))]
+Writer = Annotated[ApiKey, Depends(needs(Scope.WRITE))]
+Ingester = Annotated[ApiKey, Depends(needs(Scope.INGEST))]
+Admin = Annotated[ApiKey, Depends(needs(Scope.ADMIN))]
+Operator = Annotated[ApiKey, Depends(needs(Scope.OPERATE))]
+
+
+def audit_entry(services: Services, key: ApiKey, action: str, object_id: str) -> AuditEntry:
+    """Return the entry that says that this key did this to the object, now."""
+    return AuditEntry(
+        id=new_id("aud"),
+        community_id=key.community_id,
+        actor=key.id,
+        action=action,
+        object_id=object_id,
+        at=services.clock.now(),
+    )

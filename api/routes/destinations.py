@@ -1,0 +1,82 @@
+"""Destinations."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.auth import Reader, Writer, audit_entry, require
+from api.schemas.common import Identifier, Items, ListingQuery
+from api.schemas.destinations import DestinationView, NewDestination
+from api.services import Given, Services
+from core.ids import new_id
+from core.types import ApiKey, Destination, Detail, Scope
+
+router = APIRouter(prefix="/v1/destinations", tags=["destinations"])
+
+
+@router.post("", status_code=201, summary="Add a destination")
+async def create_destination(sent: NewDestination, given: Given, key: Writer) -> DestinationView:
+    """Adds a destination. One that is told protected names (`full`) needs the scope `reveal`."""
+    if sent.detail is Detail.FULL:
+        require(key, Scope.REVEAL)
+    given.notifiers.check_settings(sent.kind, sent.settings)
+    destination = Destination(
+        id=new_id("dst"),
+        community_id=key.community_id,
+        kind=sent.kind,
+        name=sent.name,
+        settings=sent.settings,
+        detail=sent.detail,
+        minimum_severity=sent.minimum_severity,
+    )
+    await given.store.add_destination(destination)
+    await given.store.record(audit_entry(given, key, "destination.created", destination.id))
+    given.changed()
+    return DestinationView.of(destination)
+
+
+@router.get("", summary="List the destinations")
+async def list_destinations(
+    wanted: Annotated[ListingQuery, Query()], given: Given, key: Reader
+) -> Items[DestinationView]:
+    """Answers the community's destinations."""
+    part = await given.store.all_destinations(key.community_id, wanted.listing())
+    return Items[DestinationView].of(part, DestinationView.of)
+
+
+@router.get("/{destination_id}", summary="Read a destination")
+async def read_destination(destination_id: Identifier, given: Given, key: Reader) -> DestinationView:
+    """Answers the destination."""
+    return DestinationView.of(await given.store.destination(key.community_id, destination_id))
+
+
+@router.post("/{destination_id}/enable", summary="Switch a destination on")
+async def enable_destination(destination_id: Identifier, given: Given, key: Writer) -> DestinationView:
+    """Has notices sent to it again, those that wait too."""
+    return await _switch(destination_id, True, given, key)
+
+
+@router.post("/{destination_id}/disable", summary="Switch a destination off")
+async def disable_destination(destination_id: Identifier, given: Given, key: Writer) -> DestinationView:
+    """Has no notices sent to it."""
+    return await _switch(destination_id, False, given, key)
+
+
+@router.delete("/{destination_id}", status_code=204, summary="Delete a destination")
+async def delete_destination(destination_id: Identifier, given: Given, key: Writer) -> None:
+    """Deletes the destination."""
+    await given.store.delete_destination(key.community_id, destination_id)
+    await given.store.record(audit_entry(given, key, "destination.deleted", destination_id))
+    given.changed()
+
+
+async def _switch(destination_id: str, enabled: bool, services: Services, key: ApiKey) -> DestinationView:
+    if enabled and (await services.store.destination(key.community_id, destination_id)).detail is Detail.FULL:
+        require(key, Scope.REVEAL)
+    destination = await services.store.set_destination_enabled(key.community_id, destination_id, enabled)
+    action = "destination.enabled" if enabled else "destination.disabled"
+    await services.store.record(audit_entry(services, key, action, destination_id))
+    services.changed()
+    return DestinationView.of(destination)

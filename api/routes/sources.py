@@ -1,0 +1,88 @@
+"""Sources."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.auth import Reader, Writer, audit_entry, require
+from api.schemas.common import Identifier, Items, ListingQuery
+from api.schemas.sources import NewSource, SourceView
+from api.services import Given, Services
+from core.ids import new_id
+from core.types import ApiKey, Scope, SourceRecord
+
+router = APIRouter(prefix="/v1/sources", tags=["sources"])
+
+
+@router.post("", status_code=201, summary="Add a source")
+async def create_source(sent: NewSource, given: Given, key: Writer) -> SourceView:
+    """Adds a source, which is polled at once. A shared one needs the scope `operate`."""
+    if sent.shared:
+        require(key, Scope.OPERATE)
+    given.sources.check_settings(sent.kind, sent.settings)
+    at = given.clock.now()
+    source = SourceRecord(
+        id=new_id("src"),
+        community_id=key.community_id,
+        kind=sent.kind,
+        name=sent.name,
+        settings=sent.settings,
+        shared=sent.shared,
+        interval_seconds=sent.interval_seconds,
+        due_at=at,
+        created_at=at,
+        updated_at=at,
+    )
+    await given.store.add_source(source)
+    await given.store.record(audit_entry(given, key, "source.created", source.id))
+    given.changed()
+    return SourceView.of(source)
+
+
+@router.get("", summary="List the sources")
+async def list_sources(wanted: Annotated[ListingQuery, Query()], given: Given, key: Reader) -> Items[SourceView]:
+    """Answers the community's sources and how they fare."""
+    return Items[SourceView].of(await given.store.sources(key.community_id, wanted.listing()), SourceView.of)
+
+
+@router.get("/{source_id}", summary="Read a source")
+async def read_source(source_id: Identifier, given: Given, key: Reader) -> SourceView:
+    """Answers the source and how it fares."""
+    return SourceView.of(await given.store.source(key.community_id, source_id))
+
+
+@router.post("/{source_id}/enable", summary="Switch a source on")
+async def enable_source(source_id: Identifier, given: Given, key: Writer) -> SourceView:
+    """Has the source polled again, from where it stopped."""
+    return await _switch(source_id, True, given, key)
+
+
+@router.post("/{source_id}/disable", summary="Switch a source off")
+async def disable_source(source_id: Identifier, given: Given, key: Writer) -> SourceView:
+    """Has the source polled no more. Where it stopped is kept."""
+    return await _switch(source_id, False, given, key)
+
+
+@router.delete("/{source_id}", status_code=204, summary="Delete a source")
+async def delete_source(source_id: Identifier, given: Given, key: Writer) -> None:
+    """Deletes the source. What it gave stays."""
+    _check_shared(await given.store.source(key.community_id, source_id), key)
+    await given.store.delete_source(key.community_id, source_id)
+    await given.store.record(audit_entry(given, key, "source.deleted", source_id))
+    given.changed()
+
+
+async def _switch(source_id: str, enabled: bool, services: Services, key: ApiKey) -> SourceView:
+    _check_shared(await services.store.source(key.community_id, source_id), key)
+    source = await services.store.set_source_enabled(key.community_id, source_id, enabled, services.clock.now())
+    action = "source.enabled" if enabled else "source.disabled"
+    await services.store.record(audit_entry(services, key, action, source_id))
+    services.changed()
+    return SourceView.of(source)
+
+
+def _check_shared(source: SourceRecord, key: ApiKey) -> None:
+    if source.shared:
+        require(key, Scope.OPERATE)

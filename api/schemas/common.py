@@ -1,0 +1,123 @@
+"""What the schemas share: input that is strict, text that any database can hold, and listings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, Self, TypeVar
+
+from fastapi import Path
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+
+from core.ports import Listing, Slice
+
+MAXIMUM_SETTINGS_DEPTH = 10
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+def example(**fields: object) -> dict[str, Any]:
+    """Return the part of a model's configuration that carries its example."""
+    return {"examples": [fields]}
+
+
+def _check_text(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not hold the character NUL")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("must not hold half of a surrogate pair")
+    return text
+
+
+def _check_settings(settings: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    _check_json(settings, MAXIMUM_SETTINGS_DEPTH)
+    return settings
+
+
+def _check_json(value: JsonValue, depth: int) -> None:
+    if depth < 0:
+        raise ValueError(f"must not be nested deeper than {MAXIMUM_SETTINGS_DEPTH} levels")
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must not hold NaN or infinity")
+    elif isinstance(value, list):
+        for item in value:
+            _check_json(item, depth - 1)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            _check_text(name)
+            _check_json(item, depth - 1)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be a moment that exists in UTC") from None
+
+
+Text = Annotated[str, AfterValidator(_check_text)]
+Name = Annotated[
+    Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A point in time: read with any offset, kept and answered in UTC (ISO 8601 with Z)."""
+PluginSettings = Annotated[dict[str, JsonValue], AfterValidator(_check_settings)]
+Identifier = Annotated[
+    str,
+    Path(pattern=r"^[A-Za-z0-9_.-]{1,100}$", description="The object's identifier.", examples=["wl_4q6wk2m7c5x3"]),
+]
+
+
+class Input(BaseModel):
+    """Something sent. Fields that nobody knows are refused, so that a slip is not taken for an omission."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Answer(BaseModel):
+    """Something answered."""
+
+    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True)
+
+
+class ListingQuery(Input):
+    """Which part of a listing is wanted."""
+
+    cursor: Annotated[Text, Field(max_length=1000)] | None = Field(
+        None, description="`next_cursor` of the part before; the listing starts at its beginning without it."
+    )
+    limit: int = Field(50, ge=1, le=200, description="The most items to answer.")
+
+    def listing(self) -> Listing:
+        """Return the wanted part as the store knows it."""
+        return Listing(cursor=self.cursor, limit=self.limit)
+
+
+class ChangesQuery(ListingQuery):
+    """Which part of a listing that can be followed over time is wanted."""
+
+    updated_since: Moment | None = Field(
+        None, description="Only what changed at this moment or later.", examples=["2026-11-20T10:00:00Z"]
+    )
+
+    def listing(self) -> Listing:
+        """Return the wanted part as the store knows it."""
+        return Listing(cursor=self.cursor, limit=self.limit, updated_since=self.updated_since)
+
+
+class Items(Answer, Generic[T]):
+    """Part of a listing."""
+
+    items: list[T] = Field(description="The items of this part.")
+    next_cursor: str | None = Field(
+        None, description="Send it as `cursor` for the next part; null at the end.", examples=[None]
+    )
+
+    @classmethod
+    def of(cls, part: Slice[S], view: Callable[[S], T]) -> Self:
+        """Return the slice, each item as ``view`` shows it."""
+        return cls(items=[view(item) for item in part.items], next_cursor=part.next_cursor)

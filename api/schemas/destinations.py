@@ -1,0 +1,130 @@
+"""Destinations and deliveries."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import ConfigDict, Field
+
+from api.schemas.common import Answer, Input, ListingQuery, Moment, Name, PluginSettings, Text, example
+from core.types import Delivery, DeliveryState, Destination, Detail, EventType, Severity
+
+
+class NewDestination(Input):
+    """A place to send notices to."""
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            kind="webhook",
+            name="Moderators",
+            settings={"url": "https://hooks.example/leakwatch", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
+            detail="redacted",
+            minimum_severity="medium",
+        )
+    )
+
+    kind: Name = Field(description="Which channel it is.")
+    name: Name = Field(description="What people call this destination.")
+    settings: PluginSettings = Field(
+        default={}, description="What this channel needs, such as an address or a secret. Never shown again."
+    )
+    detail: Detail = Field(
+        Detail.REDACTED, description="How much it is told. `full` shows protected names: needs the scope `reveal`."
+    )
+    minimum_severity: Severity = Field(Severity.MEDIUM, description="The lowest severity that it is told of.")
+
+
+class DestinationView(Answer):
+    """A destination, without the values of its settings."""
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            id="dst_4q6wk2m7c5x3",
+            kind="webhook",
+            name="Moderators",
+            setting_names=["secret", "url"],
+            detail="redacted",
+            minimum_severity="medium",
+            enabled=True,
+        )
+    )
+
+    id: str = Field(description="The destination's identifier.")
+    kind: str = Field(description="Which channel it is.")
+    name: str = Field(description="What people call it.")
+    setting_names: list[str] = Field(description="Which settings it was given; their values may be credentials.")
+    detail: Detail = Field(description="How much it is told.")
+    minimum_severity: Severity = Field(description="The lowest severity that it is told of.")
+    enabled: bool = Field(description="Whether notices are sent to it.")
+
+    @classmethod
+    def of(cls, destination: Destination) -> Self:
+        """Return the destination as it is shown."""
+        return cls(
+            id=destination.id,
+            kind=destination.kind,
+            name=destination.name,
+            setting_names=sorted(destination.settings),
+            detail=destination.detail,
+            minimum_severity=destination.minimum_severity,
+            enabled=destination.enabled,
+        )
+
+
+class DeliveryQuery(ListingQuery):
+    """Which deliveries are wanted."""
+
+    state: DeliveryState | None = Field(None, description="Only deliveries in this state.")
+    destination: Text | None = Field(None, max_length=100, description="Only deliveries to this destination.")
+
+
+class DeliveryView(Answer):
+    """One notice to one destination."""
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            id="dlv_4q6wk2m7c5x3",
+            destination_id="dst_4q6wk2m7c5x3",
+            incident_id="inc_4q6wk2m7c5x3",
+            event="incident.opened",
+            sequence=12,
+            idempotency_key="msg_4q6wk2m7c5x3",
+            state="dead",
+            attempts=9,
+            created_at="2026-11-20T10:00:00Z",
+            next_attempt_at=None,
+            delivered_at=None,
+            last_error="the receiver answered with status 500",
+        )
+    )
+
+    id: str = Field(description="The delivery's identifier.")
+    destination_id: str = Field(description="Where it goes.")
+    incident_id: str | None = Field(description="What it is about; null for a test.")
+    event: EventType = Field(description="What it tells.")
+    sequence: int = Field(description="Its number among the destination's deliveries, from 1.")
+    idempotency_key: str = Field(description="What the receiver sees as its identifier, the same at every attempt.")
+    state: DeliveryState = Field(description="Where it stands. `dead`: given up; it can be replayed.")
+    attempts: int = Field(description="How often it was tried.")
+    created_at: Moment = Field(description="When it was planned.")
+    next_attempt_at: Moment | None = Field(description="When it is tried next.")
+    delivered_at: Moment | None = Field(description="When it was taken.")
+    last_error: str | None = Field(description="Why the last attempt failed.")
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> Self:
+        """Return the delivery as it is shown."""
+        return cls(
+            id=delivery.id,
+            destination_id=delivery.destination_id,
+            incident_id=delivery.incident_id,
+            event=delivery.event,
+            sequence=delivery.sequence,
+            idempotency_key=delivery.idempotency_key,
+            state=delivery.state,
+            attempts=delivery.attempts,
+            created_at=delivery.created_at,
+            next_attempt_at=delivery.next_attempt_at,
+            delivered_at=delivery.delivered_at,
+            last_error=delivery.last_error,
+        )

@@ -1,0 +1,221 @@
+"""Documents handed in, and previews."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, TypeAdapter
+
+from api.schemas.common import Answer, Input, Moment, Name, Text, example
+from api.schemas.findings import ENTITY, MATCH, SIGNAL, EntityView, MatchView, SignalView, SpanView
+from api.schemas.terms import BareTerm
+from core.ports import Intake
+from core.types import (
+    Alert,
+    AlertClass,
+    Candidate,
+    Document,
+    Explanation,
+    FieldName,
+    Finding,
+    Sensitivity,
+    Severity,
+    Term,
+    TermSettings,
+)
+
+MAXIMUM_DOCUMENTS = 1000
+MAXIMUM_PREVIEW_CHARACTERS = 100_000
+DOCUMENT = {
+    "id": "post-81",
+    "text": "so n1ght_h3ron is really …",
+    "title": None,
+    "url": "https://forum.example/t/81",
+    "author": "somebody",
+    "source": "Town forum",
+    "published_at": "2026-11-20T10:00:00Z",
+    "language": "en",
+}
+
+
+class NewDocument(Input):
+    """A post, comment, page, mail or paste that another system read."""
+
+    model_config = ConfigDict(json_schema_extra=example(**DOCUMENT))
+
+    text: Text = Field(description="Its text. It is not kept when nothing matches.")
+    id: Name | None = Field(None, description="The place's own identifier; without one, it is named by its content.")
+    title: Text | None = Field(None, description="Its title.")
+    url: Text | None = Field(None, max_length=4000, description="Its address.")
+    author: Text | None = Field(None, max_length=1000, description="Who wrote it.")
+    source: Name | None = Field(None, description="The place it came from, as shown to people.")
+    published_at: Moment | None = Field(None, description="When it was published.")
+    language: Name | None = Field(None, description="Its language (BCP 47).")
+
+    def document(self, at: datetime) -> Document:
+        """Return the document, handed in at that moment."""
+        unnamed = Document(
+            id="",
+            text=self.text,
+            source=self.source,
+            url=self.url,
+            author=self.author,
+            title=self.title,
+            language=self.language,
+            published_at=self.published_at,
+            fetched_at=at,
+        )
+        external_id = self.id or unnamed.content_hash
+        return replace(
+            unnamed, external_id=external_id, id=f"{self.source}:{external_id}" if self.source else external_id
+        )
+
+
+NewDocuments = TypeAdapter(Annotated[list[NewDocument], Field(max_length=MAXIMUM_DOCUMENTS)])
+
+
+class IntakeView(Answer):
+    """What came of the documents."""
+
+    model_config = ConfigDict(json_schema_extra=example(new_count=2, known_count=1, alert_ids=["alr_4q6wk2m7c5x3"]))
+
+    new_count: int = Field(description="How many were new, and so looked at.")
+    known_count: int = Field(description="How many were known already, and so passed over.")
+    alert_ids: list[str] = Field(description="The alerts raised.")
+
+    @classmethod
+    def of(cls, intake: Intake) -> Self:
+        """Return the outcome as it is shown."""
+        return cls(
+            new_count=intake.new_count,
+            known_count=intake.known_count,
+            alert_ids=[alert.id for alert in intake.alerts],
+        )
+
+
+class PreviewRequest(Input):
+    """A term, not yet saved, and a text to try it on."""
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            term={"kind": "pseudonym", "value": "night_heron"},
+            text="so n1ght_h3ron is really …",
+            sensitivity="balanced",
+        )
+    )
+
+    term: BareTerm = Field(description="The term. Nothing of it is kept.")
+    text: Text = Field(max_length=MAXIMUM_PREVIEW_CHARACTERS, description="The text. Nothing of it is kept.")
+    sensitivity: Sensitivity = Field(Sensitivity.BALANCED, description="The sensitivity of the watchlist to be.")
+    packs: list[Name] = Field(default=[], max_length=50, description="The packs of the watchlist to be.")
+
+    def as_term(self, term_id: str, watchlist_id: str) -> Term:
+        """Return the term to try."""
+        return Term(
+            id=term_id,
+            reference=term_id,
+            watchlist_id=watchlist_id,
+            kind=self.term.kind,
+            value=self.term.value,
+            variants=tuple(self.term.aliases),
+            settings=TermSettings(
+                match=self.term.match, needs_context=self.term.needs_context, never=tuple(self.term.never)
+            ),
+        )
+
+
+class CandidateView(SpanView):
+    """A place that was looked at."""
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            field="text",
+            start=3,
+            end=14,
+            found="n1ght_h3ron",
+            similarity=1.0,
+            transformations=["leet"],
+            passed=True,
+            reason="equal after undoing leet",
+        )
+    )
+
+    found: str = Field(description="What stands there.")
+    similarity: float = Field(description="Likeness to the term, 0 to 1.")
+    transformations: list[str] = Field(description="What was undone.")
+    passed: bool = Field(description="Whether it counts as a match.")
+    reason: str = Field(description="Why, or why not.")
+
+    @classmethod
+    def of_candidate(cls, candidate: Candidate) -> Self:
+        """Return the candidate as it is shown."""
+        return cls(
+            field=candidate.span.field,
+            start=candidate.span.start,
+            end=candidate.span.end,
+            found=candidate.found,
+            similarity=candidate.similarity,
+            transformations=list(candidate.transformations),
+            passed=candidate.passed,
+            reason=candidate.reason,
+        )
+
+
+class AlertPreview(Answer):
+    """An alert that would be raised."""
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            **{"class": "linkage"}, score=88, severity="high", reasons=[SIGNAL], excerpt="… █████ is M████ …"
+        )
+    )
+
+    alert_class: AlertClass = Field(alias="class", description="What kind of leak it would be.")
+    score: int = Field(description="The risk, 0 to 100.")
+    severity: Severity = Field(description="The band of the score.")
+    reasons: list[SignalView] = Field(description="Why it would have this score.")
+    excerpt: str = Field(description="The place in the text, redacted as an alert would be.")
+
+    @classmethod
+    def of(cls, alert: Alert) -> Self:
+        """Return the alert as it is shown."""
+        return cls(
+            alert_class=alert.alert_class,
+            score=alert.score,
+            severity=alert.severity,
+            reasons=[SignalView.of(signal) for signal in alert.signals],
+            excerpt=alert.excerpt,
+        )
+
+
+class PreviewView(Answer):
+    """What the term would find in the text, and why."""
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            matches=[{**MATCH, "found": "n1ght_h3ron"}],
+            entities=[{**ENTITY, "found": "Maria Gonzalez"}],
+            alerts=[],
+            folded={"text": "so night heron is really …"},
+            candidates=[],
+        )
+    )
+
+    matches: list[MatchView] = Field(description="Where it would match.")
+    entities: list[EntityView] = Field(description="What else would be seen; looked for only where it matches.")
+    alerts: list[AlertPreview] = Field(description="The alerts that would be raised.")
+    folded: dict[FieldName, str] = Field(description="The text as the matchers see it.")
+    candidates: list[CandidateView] = Field(description="Places looked at, those that nearly match too, best first.")
+
+    @classmethod
+    def of(cls, finding: Finding, explanation: Explanation) -> Self:
+        """Return the preview as it is shown: in clear, as term and text are the caller's own."""
+        return cls(
+            matches=[MatchView.of_match(match, reveal=True) for match in finding.matches],
+            entities=[EntityView.of_entity(entity, reveal=True) for entity in finding.entities],
+            alerts=[AlertPreview.of(alert) for alert in finding.alerts],
+            folded=dict(explanation.folded),
+            candidates=[CandidateView.of_candidate(candidate) for candidate in explanation.candidates],
+        )

@@ -1,0 +1,177 @@
+"""Incidents, their sightings, and the audit log."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field
+
+from api.schemas.common import Answer, ChangesQuery, Input, Items, Moment, Text, example
+from api.schemas.findings import DocumentView
+from core.ports import IncidentFilter, Slice
+from core.types import AlertClass, AuditEntry, Incident, IncidentState, Severity, Sighting
+
+_INCIDENT = {
+    "id": "inc_4q6wk2m7c5x3",
+    "watchlist_id": "wl_4q6wk2m7c5x3",
+    "class": "linkage",
+    "state": "open",
+    "score": 88,
+    "severity": "high",
+    "first_seen_at": "2026-11-20T10:00:01Z",
+    "last_seen_at": "2026-11-20T11:30:00Z",
+    "updated_at": "2026-11-20T11:30:00Z",
+    "sighting_count": 2,
+    "assignee": None,
+    "reason": None,
+}
+_SIGHTING = {
+    "id": "sgt_4q6wk2m7c5x3",
+    "seen_at": "2026-11-20T10:00:01Z",
+    "document": {
+        "source": "Town forum",
+        "published_at": "2026-11-20T09:58:00Z",
+        "fetched_at": "2026-11-20T10:00:00Z",
+        "external_id": None,
+        "url": None,
+        "author": None,
+        "title": None,
+    },
+}
+
+Reason = Annotated[Text, Field(min_length=1, max_length=1000)]
+
+
+class IncidentQuery(ChangesQuery):
+    """Which incidents are wanted."""
+
+    state: list[IncidentState] = Field(default=[], description="Only incidents in these states.")
+    alert_class: list[AlertClass] = Field(default=[], alias="class", description="Only incidents of these classes.")
+    minimum_severity: Severity | None = Field(None, description="Only incidents of this severity or a graver one.")
+    watchlist: Text | None = Field(None, max_length=100, description="Only incidents of this watchlist.")
+
+    def wanted(self) -> IncidentFilter:
+        """Return the filter as the store knows it."""
+        return IncidentFilter(
+            states=frozenset(self.state),
+            classes=frozenset(self.alert_class),
+            minimum_severity=self.minimum_severity,
+            watchlist_id=self.watchlist,
+        )
+
+
+class Acknowledgement(Input):
+    """Somebody takes the incident on."""
+
+    model_config = ConfigDict(json_schema_extra=example(assignee="sam"))
+
+    assignee: Text | None = Field(None, min_length=1, max_length=200, description="Who takes it on.")
+
+
+class Resolution(Input):
+    """The leak is dealt with."""
+
+    model_config = ConfigDict(json_schema_extra=example(reason="the site took the post down"))
+
+    reason: Reason | None = Field(None, description="How it was dealt with. Do not write names here.")
+
+
+class Dismissal(Input):
+    """It is no leak."""
+
+    model_config = ConfigDict(json_schema_extra=example(reason="a football player of the same name"))
+
+    reason: Reason = Field(description="Why it is none. Do not write names here.")
+
+
+class IncidentView(Answer):
+    """One leak: every alert about it joins it."""
+
+    model_config = ConfigDict(json_schema_extra=example(**_INCIDENT))
+
+    id: str = Field(description="The incident's identifier.")
+    watchlist_id: str = Field(description="Whose people are at risk.")
+    alert_class: AlertClass = Field(alias="class", description="What kind of leak it is.")
+    state: IncidentState = Field(description="Where it stands.")
+    score: int = Field(description="The highest risk of its alerts, 0 to 100.")
+    severity: Severity = Field(description="The band of the score.")
+    first_seen_at: Moment = Field(description="When it was first seen.")
+    last_seen_at: Moment = Field(description="When it was last seen.")
+    updated_at: Moment = Field(description="When anything of it last changed.")
+    sighting_count: int = Field(description="At how many places it was seen.")
+    assignee: str | None = Field(description="Who has taken it on.")
+    reason: str | None = Field(description="Why it was resolved or dismissed.")
+
+    @classmethod
+    def of(cls, incident: Incident) -> Self:
+        """Return the incident as it is shown."""
+        return cls(
+            id=incident.id,
+            watchlist_id=incident.watchlist_id,
+            alert_class=incident.alert_class,
+            state=incident.state,
+            score=incident.score,
+            severity=incident.severity,
+            first_seen_at=incident.first_seen_at,
+            last_seen_at=incident.last_seen_at,
+            updated_at=incident.updated_at,
+            sighting_count=incident.sighting_count,
+            assignee=incident.assignee,
+            reason=incident.reason,
+        )
+
+
+class SightingView(Answer):
+    """One place and time at which an incident was seen."""
+
+    model_config = ConfigDict(json_schema_extra=example(**_SIGHTING))
+
+    id: str = Field(description="The sighting's identifier.")
+    seen_at: Moment = Field(description="When it was seen.")
+    document: DocumentView = Field(description="Where it was seen, redacted: its alerts reveal more.")
+
+    @classmethod
+    def of(cls, sighting: Sighting) -> Self:
+        """Return the sighting as it is shown."""
+        return cls(id=sighting.id, seen_at=sighting.seen_at, document=DocumentView.of(sighting.document, reveal=False))
+
+
+class IncidentWithSightings(IncidentView):
+    """One leak, and the first places it was seen at."""
+
+    model_config = ConfigDict(
+        json_schema_extra=example(**_INCIDENT, sightings={"items": [_SIGHTING], "next_cursor": None})
+    )
+
+    sightings: Items[SightingView] = Field(description="The first sightings; the cursor goes on in `…/sightings`.")
+
+    @classmethod
+    def with_sightings(cls, incident: Incident, sightings: Slice[Sighting]) -> Self:
+        """Return the incident with its sightings as they are shown."""
+        shown = IncidentView.of(incident).model_dump(by_alias=True)
+        return cls(**shown, sightings=Items[SightingView].of(sightings, SightingView.of))
+
+
+class AuditEntryView(Answer):
+    """Who did what, when. Identifiers only."""
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            id="aud_4q6wk2m7c5x3",
+            actor="key_7x2mq5c4w6k3",
+            action="alert.revealed",
+            object_id="alr_4q6wk2m7c5x3",
+            at="2026-11-20T10:00:00Z",
+        )
+    )
+
+    id: str = Field(description="The entry's identifier.")
+    actor: str = Field(description="Who did it: the identifier of an API key.")
+    action: str = Field(description="What was done.")
+    object_id: str = Field(description="To which object.")
+    at: Moment = Field(description="When.")
+
+    @classmethod
+    def of(cls, entry: AuditEntry) -> Self:
+        """Return the entry as it is shown."""
+        return cls(id=entry.id, actor=entry.actor, action=entry.action, object_id=entry.object_id, at=entry.at)
