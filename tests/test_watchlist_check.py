@@ -1,0 +1,100 @@
+"""Advice on a watchlist."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from core.errors import UsageError
+from core.types import Document, Found, Match, Span, Term, TermKind
+from watchlists.checking import Advice, advise, count_occurrences
+from watchlists.files import parse
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+HEAD = "version: 1\ncommunity: Harbor Commons\nwatchlists:\n  - name: Members\n    terms:\n"
+
+
+def accept(_: Term) -> None: ...
+
+
+def advice(*terms: str, **options: object) -> Advice:
+    file = parse(HEAD + "".join(f"      - {{{term}}}\n" for term in terms), file="members.yaml")
+    return advise(file, **{"check_term": accept, "at": NOW, **options})  # type: ignore[arg-type]
+
+
+def warnings(*terms: str, **options: object) -> list[tuple[int, str]]:
+    return [(remark.line, remark.sentence) for remark in advice(*terms, **options).warnings]
+
+
+def test_a_sound_watchlist_has_no_remarks() -> None:
+    assert advice("id: a, kind: pseudonym, value: night_heron") == Advice(problems=(), warnings=())
+
+
+def test_a_term_that_cannot_be_looked_for_is_a_problem_with_its_line() -> None:
+    def check_term(term: Term) -> None:
+        if term.reference == "b":
+            raise UsageError("the query ends too early")
+
+    found = advice("id: a, kind: query, value: x", "id: b, kind: query, value: (", check_term=check_term)
+    assert [(remark.line, remark.sentence) for remark in found.problems] == [(7, "b: the query ends too early")]
+
+
+@pytest.mark.parametrize(
+    ("term", "said"),
+    [
+        ("id: a, kind: pseudonym, value: fox", "a is very short"),
+        ("id: a, kind: pseudonym, value: night_heron, aliases: [n_h]", "a is very short"),
+        ("id: a, kind: keyword, value: tidewater, expires_at: 2026-12-01", "a ends on 2026-12-01"),
+        ("id: a, kind: keyword, value: tidewater, expires_at: 2026-11-19", "a ended on 2026-11-19"),
+        (
+            "id: a, kind: name, value: Ines Okafor, basis: {kind: consent, recorded_by: x, until: 2026-12-01}",
+            "a ends on 2026-12-01",
+        ),
+        ("id: a, kind: name, value: Ines Okafor, basis: {kind: consent, recorded_by: x}", "basis has no end"),
+        ("id: a, kind: pseudonym, value: night_heron, person: p1", "a is the only term of its person"),
+        ("id: a, kind: keyword, value: tidewater, search_externally: true", "may be sent to search services"),
+    ],
+)
+def test_what_deserves_a_second_look_is_warned_of(term: str, said: str) -> None:
+    [(line, sentence)] = warnings(term)
+    assert line == 6
+    assert said in sentence
+    assert "Okafor" not in sentence
+
+
+def test_a_short_term_that_needs_context_is_no_matter() -> None:
+    assert warnings("id: a, kind: pseudonym, value: fox, needs_context: true") == []
+
+
+def test_values_that_differ_only_in_case_are_duplicates() -> None:
+    found = warnings("id: a, kind: keyword, value: Safe House", "id: b, kind: keyword, value: x, aliases: [safe house]")
+    assert (7, "b repeats a value of a") in found
+
+
+def test_a_term_found_in_ordinary_posts_is_warned_of() -> None:
+    span = Span("text", 0, 4)
+    match = Match(term_id="a", kind=TermKind.KEYWORD, span=span, found="tide")
+
+    def find(documents: Sequence[Document]) -> list[Found]:
+        return [Found(matches=(match, match) if "tide" in document.text else ()) for document in documents]
+
+    posts = [Document(id=str(n), text=text) for n, text in enumerate(["the tide", "tide, tide", "nothing"])]
+    occurrences = count_occurrences(posts, find)
+    assert occurrences == {"a": 2}
+    [(_, sentence)] = warnings("id: a, kind: keyword, value: tide", occurrences=occurrences)
+    assert sentence.startswith("a was found in 2 of the sample's posts")
+
+
+def test_remarks_stand_in_order_of_the_lines() -> None:
+    lines = [
+        line
+        for line, _ in warnings(
+            "kind: keyword, value: tidewater, search_externally: true",
+            "kind: pseudonym, value: fox",
+            "kind: pseudonym, value: owl, person: p1",
+        )
+    ]
+    assert lines == sorted(lines)
+    assert len(lines) == 4

@@ -1,0 +1,126 @@
+"""Advice on a watchlist before it is used: what will not work, and what will make noise."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.errors import UsageError
+from core.types import Document, Found, Term, TermKind
+from watchlists.files import WatchlistFile
+
+SHORTEST_QUIET_LENGTH = 4
+SOON = timedelta(days=30)
+_QUIETER = "give it needs_context: true, or never with the texts that are not meant"
+_WORDLIKE = frozenset({TermKind.PSEUDONYM, TermKind.NAME, TermKind.KEYWORD})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """A sentence about a line of the file (1-based). It names terms by their reference and quotes no value."""
+
+    line: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """``problems`` keep the watchlist from being used; ``warnings`` do not. Both in order of the lines."""
+
+    problems: tuple[Remark, ...]
+    warnings: tuple[Remark, ...]
+
+
+def advise(
+    file: WatchlistFile,
+    *,
+    check_term: Callable[[Term], None],
+    at: datetime,
+    occurrences: Mapping[str, int] | None = None,
+) -> Advice:
+    """Return what is to be said about the file at that moment. ``check_term`` raises UsageError for a term that
+    cannot be looked for. ``occurrences`` maps term ids to the number of ordinary posts they were found in, as
+    :func:`count_occurrences` gives it."""
+    return Advice(
+        problems=_in_order(file, _problems(file, check_term)),
+        warnings=_in_order(
+            file,
+            (
+                *_noise(file, occurrences or {}),
+                *_ends(file, at),
+                *_duplicates(file),
+                *_lonely_persons(file),
+                *_leaving(file),
+            ),
+        ),
+    )
+
+
+def count_occurrences(
+    documents: Sequence[Document], find: Callable[[Sequence[Document]], Sequence[Found]]
+) -> Counter[str]:
+    """Return in how many of the documents each term was found, by term id."""
+    return Counter(term_id for found in find(documents) for term_id in {match.term_id for match in found.matches})
+
+
+def _in_order(file: WatchlistFile, sentences: Iterable[tuple[Term, str]]) -> tuple[Remark, ...]:
+    remarks = [Remark(line=file.lines[term.reference], sentence=sentence) for term, sentence in sentences]
+    return tuple(sorted(remarks, key=lambda remark: remark.line))
+
+
+def _problems(file: WatchlistFile, check_term: Callable[[Term], None]) -> Iterator[tuple[Term, str]]:
+    for term in file.terms:
+        try:
+            check_term(term)
+        except UsageError as error:
+            yield term, f"{term.reference}: {error}"
+
+
+def _noise(file: WatchlistFile, occurrences: Mapping[str, int]) -> Iterator[tuple[Term, str]]:
+    for term in file.terms:
+        if term.settings.needs_context:
+            continue
+        letters = min(sum(map(str.isalnum, value)) for value in (term.value, *term.variants))
+        if count := occurrences.get(term.id):
+            posts = "one of the sample's posts" if count == 1 else f"{count} of the sample's posts"
+            yield term, f"{term.reference} was found in {posts}: {_QUIETER}"
+        elif term.kind in _WORDLIKE and letters < SHORTEST_QUIET_LENGTH:
+            yield term, f"{term.reference} is very short and may be found everywhere: {_QUIETER}"
+
+
+def _ends(file: WatchlistFile, at: datetime) -> Iterator[tuple[Term, str]]:
+    for term in file.terms:
+        end, basis = term.settings.ends_at, term.settings.basis
+        if end is not None and end <= at:
+            yield term, f"{term.reference} ended on {end:%Y-%m-%d} and is not watched any more"
+        elif end is not None and end - at < SOON:
+            yield term, f"{term.reference} ends on {end:%Y-%m-%d}: renew it if it is still wanted"
+        elif term.kind is TermKind.NAME and basis is not None and basis.until is None:
+            yield term, f"{term.reference} is a name whose basis has no end: write until when it may be watched"
+
+
+def _duplicates(file: WatchlistFile) -> Iterator[tuple[Term, str]]:
+    first: dict[tuple[str, TermKind, str], Term] = {}
+    for term in file.terms:
+        for value in (term.value, *term.variants):
+            earlier = first.setdefault((term.watchlist_id, term.kind, value.casefold()), term)
+            if earlier is not term:
+                yield term, f"{term.reference} repeats a value of {earlier.reference}"
+
+
+def _lonely_persons(file: WatchlistFile) -> Iterator[tuple[Term, str]]:
+    terms_of: defaultdict[str, list[Term]] = defaultdict(list)
+    for term in file.terms:
+        if term.settings.person is not None:
+            terms_of[term.settings.person].append(term)
+    for terms in terms_of.values():
+        if len(terms) == 1:
+            yield terms[0], f"{terms[0].reference} is the only term of its person, so nothing links to it"
+
+
+def _leaving(file: WatchlistFile) -> Iterator[tuple[Term, str]]:
+    for term in file.terms:
+        if term.settings.search_externally:
+            yield term, f"{term.reference} may be sent to search services (search_externally)"
