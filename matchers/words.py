@@ -1,0 +1,64 @@
+"""Ordinary words and names: what near misses of handles mostly turn out to be."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from matchers.folding import fold_text
+from matchers.nearby import NearbyWords
+from matchers.skeleton import skeleton
+
+_SHORTEST_MISSPELT = 4
+_SHORTEST_STEM = 4
+_ENDINGS = ("s", "es", "d", "ed", "r", "er", "ers", "ing", "ings", "ly", "y", "ness", "less", "able", "n", "t")
+
+
+@cache
+def ordinary_words() -> frozenset[str]:
+    """Return common English words, folded. Their source is told in ``matchers/lexicon/README.md``."""
+    return _read("ordinary_words.txt")
+
+
+@cache
+def forenames() -> frozenset[str]:
+    """Return frequent forenames of many countries, folded."""
+    return _read("forenames.txt")
+
+
+@cache
+def surnames() -> frozenset[str]:
+    """Return frequent surnames of many countries, folded."""
+    return _read("surnames.txt")
+
+
+def is_ordinary(word: str) -> bool:
+    """Return whether the folded word is a common one or a name, or a common one with an English ending."""
+    words = _known()
+    if word in words:
+        return True
+    stems = (word[: -len(ending)] for ending in _ENDINGS if word.endswith(ending))
+    return any(len(stem) >= _SHORTEST_STEM and (stem in words or f"{stem}e" in words) for stem in stems)
+
+
+def typos_from_ordinary(written: str) -> int | None:
+    """Return how many edits make the skeleton of a word an ordinary word's or name's, None if more than two."""
+    near = _nearby_ordinary().near(written)
+    return near[0][1] if near else None
+
+
+@cache
+def _known() -> frozenset[str]:
+    return ordinary_words() | forenames() | surnames()
+
+
+def _read(name: str) -> frozenset[str]:
+    # Folded here again, as the files are readable text and folding may learn new look-alikes.
+    text = (files("matchers") / "lexicon" / name).read_text(encoding="utf-8")
+    return frozenset(fold_text(text).text.split())
+
+
+@cache
+def _nearby_ordinary() -> NearbyWords:
+    skeletons = {skeleton(word).letters for word in _known()}
+    return NearbyWords(skeletons, lambda word: 0 if len(word) < _SHORTEST_MISSPELT else 1 if len(word) < 7 else 2)
