@@ -1,0 +1,161 @@
+"""What may be shown of crawled text: names and terms blocked out, and nothing in it that acts on a screen."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from alerting.signals import signal_table
+from core.types import Entity, EntityType, FieldName, Match, Span, TermKind
+
+BLOCK = "█"
+MASKED_MATCH = BLOCK * 5
+"""As wide for every term, so that its length tells nothing."""
+ELLIPSIS = "…"
+LONGEST_EXCERPT = 300
+_SHORTEST_NAME_PART = 2
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mask:
+    """What stands for a stretch. A lower ``rank`` wins where two overlap."""
+
+    rank: int
+    text: str | None = field(repr=False)
+
+    def over(self, original: str) -> str:
+        """Return what is shown in place of the original."""
+        if self.text is not None:
+            return self.text
+        return re.sub(r"\S+", lambda word: word[0][0] + BLOCK * (len(word[0]) - 1), original)
+
+
+_MATCH = _Mask(0, MASKED_MATCH)
+_PERSON = _Mask(2, None)
+
+
+class Redaction:
+    """What must be hidden in one document: the community's matches, and every entity, wherever they recur."""
+
+    def __init__(self, matches: Iterable[Match], entities: Iterable[Entity]) -> None:
+        self._spans: list[tuple[Span, _Mask]] = []
+        self._recurring: dict[str, _Mask] = {}
+        for match in matches:
+            self._spans.append((match.span, _MATCH))
+            self._add(match.found, _MATCH)
+            if match.kind is TermKind.NAME:
+                self._add_name(match.found, _MATCH)
+        for entity in entities:
+            mask = _PERSON if entity.type is EntityType.PERSON else _Mask(1, f"[{_noun(entity.type)}]")
+            self._spans.append((entity.span, mask))
+            self._add(entity.found, mask)
+            if entity.type is EntityType.PERSON:
+                self._add_name(entity.found, mask)
+
+    def _add(self, text: str, mask: _Mask) -> None:
+        if text.strip():
+            self._recurring.setdefault(text.lower(), mask)
+
+    def _add_name(self, name: str, mask: _Mask) -> None:
+        parts = _WORD.findall(name)
+        self._add("".join(parts), mask)
+        for part in parts:
+            if len(part) >= _SHORTEST_NAME_PART:
+                self._recurring.setdefault(part.lower(), mask)
+
+    def apply(self, original: str, name: FieldName, *, start: int = 0, end: int | None = None) -> str:
+        """Return the stretch of the field's original text, redacted and safe to show on one line."""
+        stop = len(original) if end is None else min(end, len(original))
+        pieces: list[str] = []
+        position = start
+        for masked_start, masked_end, mask in self._masked(original, name, start, stop):
+            pieces += (
+                safe_text(original[position:masked_start]),
+                safe_text(mask.over(original[masked_start:masked_end])),
+            )
+            position = masked_end
+        pieces.append(safe_text(original[position:stop]))
+        return "".join(pieces)
+
+    def _masked(self, original: str, name: FieldName, start: int, stop: int) -> Sequence[tuple[int, int, _Mask]]:
+        """Return the stretches to hide, in order, apart from each other and inside the bounds."""
+        found = [
+            (max(span.start, start), min(span.end, stop), mask)
+            for span, mask in self._spans
+            if span.field == name and span.start < stop and span.end > start
+        ]
+        found += [
+            (max(again_start, start), min(again_end, stop), mask)
+            for again_start, again_end, mask in self._recurrences(original, start, stop)
+        ]
+        merged: list[tuple[int, int, _Mask]] = []
+        for one_start, one_end, mask in sorted(found, key=lambda row: (row[0], row[1], row[2].rank)):
+            if merged and one_start < merged[-1][1]:
+                last_start, last_end, last_mask = merged[-1]
+                strictest = min(last_mask, mask, key=lambda one: one.rank)
+                merged[-1] = (last_start, max(last_end, one_end), strictest)
+            else:
+                merged.append((one_start, one_end, mask))
+        return merged
+
+    def _recurrences(self, original: str, start: int, stop: int) -> Iterable[tuple[int, int, _Mask]]:
+        """Return where hidden texts stand again, whatever their case, across the bounds too."""
+        first, last = max(0, start - LONGEST_EXCERPT), stop + LONGEST_EXCERPT
+        lowered = original[first:last].lower()
+        for text, mask in self._recurring.items():
+            if text in lowered:
+                for again in re.finditer(_whole(text), original[first:last], re.IGNORECASE):
+                    again_start, again_end = again.start() + first, again.end() + first
+                    if again_start < stop and again_end > start:
+                        yield again_start, again_end, mask
+
+
+def excerpt(original: str, name: FieldName, around: tuple[int, int], redaction: Redaction) -> tuple[str, str]:
+    """Return about 300 characters around a stretch of the original text, redacted and in clear."""
+    start, end = around
+    margin = max(0, (LONGEST_EXCERPT - (end - start)) // 2)
+    start = max(0, start - margin)
+    end = min(len(original), start + LONGEST_EXCERPT)
+    shown = redaction.apply(original, name, start=start, end=end)
+    clear = safe_text(original[start:end])
+    before, after = ELLIPSIS if start > 0 else "", ELLIPSIS if end < len(original) else ""
+    return _shortened(f"{before}{shown}{after}"), _shortened(f"{before}{clear}{after}")
+
+
+def safe_text(text: str) -> str:
+    """Return the text without control, direction and invisible characters: line breaks become spaces, lone
+    surrogates become U+FFFD, so that the text is one line and can be encoded (Unicode general categories)."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_safe(character) for character in text)
+
+
+def _safe(character: str) -> str:
+    match unicodedata.category(character):
+        case "Cc" | "Zl" | "Zp":
+            return " "
+        case "Cf":
+            return ""
+        case "Cs" | "Co" | "Cn":
+            return "\N{REPLACEMENT CHARACTER}"
+        case _:
+            return character
+
+
+def _whole(text: str) -> str:
+    """Return a pattern for the text as a word of its own: "Al" must not block out half of "also"."""
+    before = r"(?<![^\W_])" if text[0].isalnum() else ""
+    after = r"(?![^\W_])" if text[-1].isalnum() else ""
+    return f"{before}{re.escape(text)}{after}"
+
+
+def _noun(entity_type: EntityType) -> str:
+    row = signal_table().particulars.get(entity_type)
+    return row.name.split(" ", 1)[1] if row else entity_type.value.replace("_", " ").lower()
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_EXCERPT else text[: LONGEST_EXCERPT - 1] + ELLIPSIS

@@ -1,0 +1,464 @@
+"""Scores: a dox is told from a mention, every score explains itself, and more evidence never lowers one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerting.layout import Layout
+from alerting.scoring import Scorer
+from alerting.signals import link_table, signal_table
+from core.types import (
+    FIELD_NAMES,
+    Alert,
+    AlertClass,
+    Catalogue,
+    Community,
+    Cue,
+    Document,
+    Entity,
+    EntityType,
+    Found,
+    Match,
+    Severity,
+    Span,
+    Term,
+    TermKind,
+    TermSettings,
+    Watchlist,
+)
+
+AT = datetime(2026, 11, 20, 10, tzinfo=UTC)
+
+
+def term(reference: str, kind: TermKind, value: str, *, watchlist: str = "w1", **extra: Any) -> Term:
+    return Term(
+        id=reference,
+        reference=reference,
+        watchlist_id=watchlist,
+        kind=kind,
+        value=value,
+        settings=TermSettings(**extra),
+    )
+
+
+TERMS = (
+    term("heron", TermKind.PSEUDONYM, "night_heron"),
+    term("light", TermKind.PSEUDONYM, "harborlight", person="p1"),
+    term("maria", TermKind.NAME, "Maria Gonzalez", person="p1"),
+    term("tomas", TermKind.NAME, "Tomas Brandt"),
+    term("house", TermKind.KEYWORD, "safe house"),
+    term("raven", TermKind.PSEUDONYM, "raven", needs_context=True),
+    term("m1", TermKind.PSEUDONYM, "fox_one"),
+    term("m2", TermKind.PSEUDONYM, "fox_two"),
+    term("m3", TermKind.PSEUDONYM, "fox_three"),
+    term("owl", TermKind.PSEUDONYM, "greyowl", watchlist="w2"),
+)
+CATALOGUE = Catalogue(
+    communities=(Community(id="c1", name="Harbor Commons"), Community(id="c2", name="Elsewhere")),
+    watchlists=(
+        Watchlist(id="w1", community_id="c1", name="Members", packs=("doxxing",)),
+        Watchlist(id="w2", community_id="c2", name="Others"),
+    ),
+    terms=TERMS,
+)
+SCORER = Scorer(CATALOGUE, minimum_score=0)
+
+
+def match(text: str, term_id: str, written: str | None = None, *, after: int = 0, **extra: Any) -> Match:
+    wanted = next(one for one in TERMS if one.id == term_id)
+    found = written or wanted.value
+    start = text.index(found, after)
+    return Match(term_id=term_id, kind=wanted.kind, span=Span("text", start, start + len(found)), found=found, **extra)
+
+
+def entity(text: str, kind: EntityType, found: str, confidence: float = 1.0) -> Entity:
+    start = text.index(found)
+    return Entity(
+        type=kind, span=Span("text", start, start + len(found)), found=found, confidence=confidence, recogniser="test"
+    )
+
+
+def cue(text: str, found: str, *, community: str | None = None, pack: str | None = None) -> Cue:
+    start = text.index(found)
+    return Cue(span=Span("text", start, start + len(found)), community_id=community, pack=pack)
+
+
+def alerts(
+    text: str, matches: Sequence[Match], entities: Sequence[Entity] = (), cues: Sequence[Cue] = ()
+) -> tuple[Alert, ...]:
+    found = Found(matches=tuple(matches), cues=tuple(cues))
+    return SCORER.alerts(Document(id="d", text=text), found, entities, communities=None, at=AT)
+
+
+def alert(text: str, matches: Sequence[Match], entities: Sequence[Entity] = (), cues: Sequence[Cue] = ()) -> Alert:
+    (only,) = alerts(text, matches, entities, cues)
+    return only
+
+
+def reason(found: Alert, name: str) -> str:
+    return next(signal.text for signal in found.signals if signal.name == name)
+
+
+def test_a_pseudonym_alone_is_a_low_mention() -> None:
+    text = "has anybody seen night_heron today?"
+    found = alert(text, [match(text, "heron")])
+    assert found.alert_class is AlertClass.MENTION
+    assert 20 <= found.score <= 35
+    assert found.severity is Severity.LOW
+
+
+def test_a_keyword_alone_is_a_low_mention() -> None:
+    text = "meet at the safe house"
+    found = alert(text, [match(text, "house")])
+    assert (found.alert_class, found.severity) == (AlertClass.MENTION, Severity.LOW)
+
+
+def test_a_protected_name_alone_is_a_low_exposure() -> None:
+    text = "I met Tomas Brandt"
+    found = alert(text, [match(text, "tomas")])
+    assert (found.alert_class, found.severity) == (AlertClass.EXPOSURE, Severity.LOW)
+
+
+def test_a_pseudonym_joined_with_a_full_name_is_a_high_linkage_that_says_so() -> None:
+    text = "fyi n1ght_h3ron is Maria Lopez"
+    found = alert(
+        text,
+        [match(text, "heron", "n1ght_h3ron", transformations=("leet",))],
+        [entity(text, EntityType.PERSON, "Maria Lopez")],
+    )
+    assert found.alert_class is AlertClass.LINKAGE
+    assert found.severity in (Severity.HIGH, Severity.CRITICAL)
+    assert (
+        reason(found, "pseudonym_next_to_person")
+        == "the watched pseudonym stands 2 words before a person's name, joined by “is”"
+    )
+    assert reason(found, "disguised") == "the spelling is disguised (leet)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "night_heron real name: Maria Lopez",
+        "the real name of night_heron: Maria Lopez",
+        "night_heron (Maria Lopez)",
+        "night_heron, también se llama Maria Lopez",
+        "night_heron heißt Maria Lopez",
+        "le vrai nom de night_heron : Maria Lopez",
+        "night_heron se chama Maria Lopez",
+        "night_heron зовут Maria Lopez",
+        "night_heron真名Maria Lopez",
+        "night_heron المعروف باسم Maria Lopez",
+        "Maria Lopez a.k.a. night_heron",
+        "Maria Lopez posts as night_heron",
+        "night_heron isn’t anonymous any more. Real name is Maria Lopez",
+    ],
+)
+def test_a_phrase_that_links_raises_the_score_in_any_language(text: str) -> None:
+    found = alert(text, [match(text, "heron")], [entity(text, EntityType.PERSON, "Maria Lopez")])
+    assert found.alert_class is AlertClass.LINKAGE
+    assert found.severity in (Severity.HIGH, Severity.CRITICAL)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@night_heron replied to Maria",
+        "night_heron and Maria Lopez met at the fair",
+        "night_heron is friends with Maria",
+        "night_heron is not Maria Lopez",
+        "night_heron wrote this. " + "Something else follows here. " * 6 + "Maria Lopez sings.",
+    ],
+)
+def test_ordinary_talk_is_no_linkage(text: str) -> None:
+    name = "Maria Lopez" if "Lopez" in text else "Maria"
+    found = alert(text, [match(text, "heron")], [entity(text, EntityType.PERSON, name)])
+    assert found.alert_class is AlertClass.MENTION
+    assert found.severity is Severity.LOW
+
+
+def test_a_link_word_is_stronger_than_none_and_a_full_name_than_a_forename() -> None:
+    def score(text: str, name: str) -> int:
+        return alert(text, [match(text, "heron")], [entity(text, EntityType.PERSON, name)]).score
+
+    joined = score("night_heron is Maria Lopez", "Maria Lopez")
+    adjacent = score("night_heron Maria Lopez", "Maria Lopez")
+    forename = score("night_heron is Maria", "Maria")
+    related = score("night_heron replied to Maria Lopez", "Maria Lopez")
+    assert joined > adjacent > related
+    assert joined > forename > related
+
+
+def test_two_terms_of_one_person_are_critical_with_nothing_else() -> None:
+    text = "harborlight. " + "filler words here " * 60 + "Maria Gonzalez"
+    found = alert(text, [match(text, "light"), match(text, "maria")])
+    assert (found.alert_class, found.severity) == (AlertClass.LINKAGE, Severity.CRITICAL)
+    assert "same_person" in {signal.name for signal in found.signals}
+
+
+def test_two_overlapping_terms_of_one_person_are_one_mention() -> None:
+    terms = (
+        term("long", TermKind.PSEUDONYM, "heron of the night", person="p"),
+        term("short", TermKind.PSEUDONYM, "heron", person="p"),
+    )
+    scorer = Scorer(Catalogue(watchlists=CATALOGUE.watchlists, terms=terms), minimum_score=0)
+    long = Match(term_id="long", kind=TermKind.PSEUDONYM, span=Span("text", 0, 18), found="heron of the night")
+    short = Match(term_id="short", kind=TermKind.PSEUDONYM, span=Span("text", 0, 5), found="heron")
+    (found,) = scorer.alerts(
+        Document(id="d", text="heron of the night"), Found(matches=(long, short)), (), communities=None, at=AT
+    )
+    assert found.alert_class is AlertClass.MENTION
+
+
+def test_a_pseudonym_next_to_a_protected_name_of_somebody_else_is_a_linkage() -> None:
+    text = "night_heron, Tomas Brandt, same guy"
+    found = alert(text, [match(text, "heron"), match(text, "tomas")])
+    assert found.alert_class is AlertClass.LINKAGE
+    assert found.score >= Severity.HIGH.minimum_score
+
+
+def test_a_phone_number_and_an_address_nearby_add_up() -> None:
+    text = "night_heron lives at 12 Elm Street, call 202-555-0143"
+    phone = entity(text, EntityType.PHONE, "202-555-0143")
+    address = entity(text, EntityType.ADDRESS, "12 Elm Street")
+    one = alert(text, [match(text, "heron")], [address])
+    both = alert(text, [match(text, "heron")], [address, phone])
+    assert one.alert_class is AlertClass.LINKAGE
+    assert one.score < both.score
+    assert "an address stands" in reason(one, "identifying_entity_of_pseudonym")
+    assert "“lives at”" in reason(one, "identifying_entity_of_pseudonym")
+
+
+def test_a_place_counts_only_where_a_phrase_ties_it() -> None:
+    tied, loose = "night_heron lives in Lisbon", "night_heron, Lisbon calling"
+    assert (
+        alert(tied, [match(tied, "heron")], [entity(tied, EntityType.LOCATION, "Lisbon")]).score
+        > alert(loose, [match(loose, "heron")], [entity(loose, EntityType.LOCATION, "Lisbon")]).score
+    )
+
+
+def test_particulars_of_a_protected_name_are_an_exposure() -> None:
+    text = "Tomas Brandt, 12 Elm Street"
+    found = alert(text, [match(text, "tomas")], [entity(text, EntityType.ADDRESS, "12 Elm Street")])
+    assert found.alert_class is AlertClass.EXPOSURE
+    assert found.score >= Severity.HIGH.minimum_score
+
+
+def test_five_members_in_one_document_are_a_bulk_leak() -> None:
+    text = "night_heron fox_one fox_two fox_three harborlight"
+    matches = [match(text, one) for one in ("heron", "m1", "m2", "m3", "light")]
+    found = alert(text, matches)
+    assert found.alert_class is AlertClass.BULK_LEAK
+    assert alert(text, matches[:4]).alert_class is AlertClass.MENTION
+
+
+def test_a_person_entity_over_the_pseudonym_itself_or_far_away_does_not_count() -> None:
+    text = "night_heron " + "and so on " * 20 + "Maria Lopez"
+    plain = alert(text, [match(text, "heron")])
+    for person in ("night_heron", "Maria Lopez"):
+        assert alert(text, [match(text, "heron")], [entity(text, EntityType.PERSON, person)]).score == plain.score
+
+
+def test_an_entity_that_is_a_watched_pseudonym_is_no_person() -> None:
+    text = "night_heron is Harbor Light"
+    found = alert(text, [match(text, "heron")], [entity(text, EntityType.PERSON, "Harbor Light")])
+    assert found.alert_class is AlertClass.MENTION
+
+
+def test_title_and_text_are_read_in_a_row() -> None:
+    document = Document(id="d", title="night_heron unmasked", text="Real name: Maria Lopez")
+    heron = Match(term_id="heron", kind=TermKind.PSEUDONYM, span=Span("title", 0, 11), found="night_heron")
+    person = entity(document.text, EntityType.PERSON, "Maria Lopez")
+    (found,) = SCORER.alerts(document, Found(matches=(heron,)), [person], communities=None, at=AT)
+    assert found.alert_class is AlertClass.LINKAGE
+    assert found.severity is Severity.HIGH
+
+
+def test_a_term_that_needs_context_counts_only_near_some() -> None:
+    far = " " + "x" * 400 + " "
+    text = f"raven harbor commons{far}night_heron"
+    raven = match(text, "raven")
+    assert alerts(text, [raven]) == ()
+    assert alerts(text, [raven], cues=[cue(text, "harbor commons", community="c2")]) == ()
+    assert alerts(text, [raven], cues=[cue(text, "harbor commons", pack="unlisted")]) == ()
+    assert alert(text, [raven], cues=[cue(text, "harbor commons", community="c1")]).matches == (raven,)
+    assert alert(text, [raven], cues=[cue(text, "harbor commons", pack="doxxing")]).matches == (raven,)
+    assert raven not in alert(text, [raven, match(text, "heron")]).matches
+    near = "raven night_heron"
+    assert alert(near, [match(near, "raven"), match(near, "heron")]).matches[0].term_id == "raven"
+
+
+def test_community_and_pack_nearby_raise_a_mention_but_not_to_medium() -> None:
+    text = "night_heron of harbor commons, dox"
+    plain = alert(text, [match(text, "heron")])
+    cues = [cue(text, "harbor commons", community="c1"), cue(text, "dox", pack="doxxing")]
+    found = alert(text, [match(text, "heron")], cues=cues)
+    assert plain.score < found.score < Severity.MEDIUM.minimum_score
+    assert "“doxxing”" in reason(found, "pack_context")
+
+
+def test_an_uncertain_match_gets_fewer_points_and_says_so() -> None:
+    text = "night_herron"
+    found = alert(text, [match(text, "heron", "night_herron", similarity=0.88)])
+    assert found.score < alert(text, [match(text, "heron", "night_herron")]).score
+    assert "88 %" in reason(found, "uncertain_match")
+
+
+def test_case_is_no_disguise() -> None:
+    text = "NIGHT_HERON"
+    found = alert(text, [match(text, "heron", "NIGHT_HERON", transformations=("case",))])
+    assert "disguised" not in {signal.name for signal in found.signals}
+
+
+def test_a_score_is_the_sum_of_its_reasons_and_no_reason_quotes_the_text() -> None:
+    text = "n1ght_h3ron is Maria Lopez, 12 Elm Street"
+    found = alert(
+        text,
+        [match(text, "heron", "n1ght_h3ron", transformations=("leet",))],
+        [entity(text, EntityType.PERSON, "Maria Lopez", 0.5), entity(text, EntityType.ADDRESS, "12 Elm Street", 0.3)],
+    )
+    assert found.score == min(100, sum(signal.points for signal in found.signals))
+    for signal in found.signals:
+        assert not any(word in signal.text for word in ("n1ght", "Maria", "Lopez", "Elm"))
+
+
+def test_each_watchlist_gets_its_own_alert_and_only_communities_that_may_see_it() -> None:
+    text = "night_heron greyowl"
+    found = Found(matches=(match(text, "heron"), match(text, "owl")))
+    document = Document(id="d", text=text)
+    assert [one.watchlist_id for one in SCORER.alerts(document, found, (), communities=None, at=AT)] == ["w1", "w2"]
+    only = SCORER.alerts(document, found, (), communities=frozenset({"c2"}), at=AT)
+    assert [one.community_id for one in only] == ["c2"]
+    assert [match.term_id for match in only[0].matches] == ["owl"]
+
+
+def test_nothing_below_the_minimum_score_is_raised() -> None:
+    text = "night_heron"
+    found = Found(matches=(match(text, "heron"),))
+    quiet = Scorer(CATALOGUE, minimum_score=45)
+    assert quiet.alerts(Document(id="d", text=text), found, (), communities=None, at=AT) == ()
+
+
+# ── more evidence never lowers a score ──────────────────────────────────────────────────────────
+
+WORDS = ["night_heron", "harborlight", "Maria Gonzalez", "Tomas Brandt", "raven", "Lopez", "is", "and", "not",
+         "real name", "lives at", "replied to", "12 Elm", "said.", "Maria", "greyowl", "fox_one", "x" * 150,
+         "\n\n"]  # fmt: skip
+texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=25).map(" ".join)
+similarities = st.sampled_from([0.5, 0.8, 0.9, 1.0])
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[Document, list[Match], list[Entity], list[Cue]]:
+    document = Document(
+        id="d", text=draw(texts), title=draw(st.none() | texts), author=draw(st.none() | st.just("night_heron"))
+    )
+
+    def span() -> Span:
+        name = draw(st.sampled_from([name for name in FIELD_NAMES if document.field(name)]))
+        start = draw(st.integers(0, len(document.field(name)) - 1))
+        return Span(name, start, min(len(document.field(name)), start + draw(st.integers(1, 14))))
+
+    matches = []
+    for wanted in draw(st.lists(st.sampled_from(TERMS), min_size=1, max_size=8)):
+        where = span()
+        matches.append(
+            Match(
+                term_id=wanted.id,
+                kind=wanted.kind,
+                span=where,
+                found=document.field(where.field)[where.start : where.end],
+                similarity=draw(similarities),
+                transformations=draw(st.sampled_from([(), ("leet",), ("case",)])),
+            )
+        )
+    entities = []
+    for kind in draw(st.lists(st.sampled_from(EntityType), max_size=6)):
+        where = span()
+        found = document.field(where.field)[where.start : where.end]
+        entities.append(Entity(type=kind, span=where, found=found, confidence=draw(similarities), recogniser="test"))
+    cues = [
+        Cue(span=span(), community_id=community, pack=pack)
+        for community, pack in draw(
+            st.lists(st.sampled_from([("c1", None), ("c2", None), (None, "doxxing"), (None, "other")]), max_size=4)
+        )
+    ]
+    return document, matches, entities, cues
+
+
+def highest(
+    document: Document, matches: list[Match], entities: list[Entity], cues: list[Cue]
+) -> dict[tuple[str, str], int]:
+    found = Found(matches=tuple(matches), cues=tuple(cues))
+    result = SCORER.alerts(document, found, entities, communities=None, at=AT)
+    assert all(0 <= one.score <= 100 and one.score == min(100, sum(s.points for s in one.signals)) for one in result)
+    assert all(len(one.excerpt) <= 300 and len(one.evidence) <= 300 for one in result)
+    return {(one.community_id, one.watchlist_id): one.score for one in result}
+
+
+@settings(max_examples=150, deadline=None)
+@given(situations(), st.data())
+def test_more_evidence_never_lowers_a_score(
+    situation: tuple[Document, list[Match], list[Entity], list[Cue]], data: st.DataObject
+) -> None:
+    document, matches, entities, cues = situation
+    pool: list[list[Match] | list[Entity] | list[Cue]] = [one for one in (matches, entities, cues) if one]
+    full = highest(document, matches, entities, cues)
+    chosen = data.draw(st.sampled_from(pool))
+    chosen.pop(data.draw(st.integers(0, len(chosen) - 1)))
+    for watchlist, score in highest(document, matches, entities, cues).items():
+        assert full[watchlist] >= score
+
+
+# ── tables and speed ────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_entity_type_but_a_person_has_its_points() -> None:
+    assert set(signal_table().particulars) == set(EntityType) - {EntityType.PERSON}
+
+
+def test_no_phrase_says_two_things_in_one_language() -> None:
+    table = link_table()
+    for language in table.identity:
+        phrases = [
+            phrase.lower()
+            for kind in (table.identity, table.joined, table.particular, table.relation, table.negation)
+            for phrase in kind.get(language, ())
+        ]
+        assert len(phrases) == len(set(phrases)), language
+
+
+def test_a_megabyte_full_of_names_and_pseudonyms_is_scored_in_linear_time() -> None:
+    def seconds(repeats: int) -> float:
+        line = "night_heron Maria Lopez 2025550143 and then. "
+        text = line * repeats
+        starts = [number * len(line) for number in range(repeats)]
+        matches = tuple(
+            Match(term_id="heron", kind=TermKind.PSEUDONYM, span=Span("text", s, s + 11), found="night_heron")
+            for s in starts
+        )
+        entities = [
+            Entity(type=EntityType.PERSON, span=Span("text", s + 12, s + 23), found="Maria Lopez", confidence=0.9,
+                   recogniser="test")
+            for s in starts
+        ]  # fmt: skip
+        begun = time.perf_counter()
+        SCORER.alerts(Document(id="d", text=text), Found(matches=matches), entities, communities=None, at=AT)
+        return time.perf_counter() - begun
+
+    seconds(10)
+    small, large = seconds(500), seconds(4000)
+    assert large < small * 8 * 3
+
+
+def test_a_layout_counts_words_across_the_title_and_the_text() -> None:
+    layout = Layout(Document(id="d", title="about night_heron", text="and Maria"))
+    link = layout.link(layout.place(Span("title", 6, 17)), layout.place(Span("text", 4, 9)))
+    assert link is not None
+    assert (link.words, link.before) == (2, True)
