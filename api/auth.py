@@ -79,7 +79,7 @@ class Authentication:
 def needs(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:
     """Return a dependency that gives the caller's key, and answers 403 where it lacks the scope."""
 
-    async def dependency(request: Request, _: Annotated[object, Security(bearer)]) -> ApiKey:
+    async def dependency(request: Request, _: object = Security(bearer, scopes=[scope])) -> ApiKey:
         key = cast(ApiKey, request.state.key)
         require(key, scope)
         return key

@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api.idempotency import HEADER, MAXIMUM_LENGTH
 from api.problems import MEDIA_TYPE, Problem
+from api.schemas.documents import NewDocument
 
 PROBLEM = "#/components/schemas/Problem"
 METHODS = ("get", "post", "delete")
@@ -48,9 +49,10 @@ def describe(app: FastAPI) -> dict[str, Any]:
         components = schema["components"]["schemas"]
         for unused in ("HTTPValidationError", "ValidationError"):
             components.pop(unused, None)
-        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        components |= problem.pop("$defs")
-        components["Problem"] = problem
+        for model in (Problem, NewDocument):
+            described = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            components |= described.pop("$defs", {})
+            components[model.__name__] = described
         for path, operations in schema["paths"].items():
             for method in METHODS:
                 if method in operations:

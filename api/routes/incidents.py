@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.auth import Reader
+from alerting.incidents import Decision, acknowledge, decide, dismiss, resolve
+from api.auth import Reader, Writer
 from api.schemas.common import Identifier, Items, ListingQuery
-from api.schemas.incidents import IncidentQuery, IncidentView, IncidentWithSightings, SightingView
-from api.services import Given
+from api.schemas.incidents import (
+    Acknowledgement,
+    Dismissal,
+    IncidentQuery,
+    IncidentView,
+    IncidentWithSightings,
+    Resolution,
+    SightingView,
+)
+from api.services import Given, Services
 from core.ports import Listing
+from core.types import ApiKey
 
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"])
 
@@ -38,3 +49,33 @@ async def list_sightings(
     await given.store.incident(key.community_id, incident_id)
     part = await given.store.sightings(key.community_id, incident_id, wanted.listing())
     return Items[SightingView].of(part, SightingView.of)
+
+
+@router.post("/{incident_id}/acknowledge", summary="Take an incident on")
+async def acknowledge_incident(
+    incident_id: Identifier, sent: Acknowledgement, given: Given, key: Writer
+) -> IncidentView:
+    """Says that somebody takes care of it. New alerts go on joining it."""
+    decision = partial(acknowledge, assignee=sent.assignee or key.name, at=given.clock.now())
+    return await _decide(incident_id, decision, given, key)
+
+
+@router.post("/{incident_id}/resolve", summary="Close an incident as dealt with")
+async def resolve_incident(incident_id: Identifier, sent: Resolution, given: Given, key: Writer) -> IncidentView:
+    """Says that the leak is dealt with. When it is seen again, that opens a new incident."""
+    return await _decide(incident_id, partial(resolve, reason=sent.reason, at=given.clock.now()), given, key)
+
+
+@router.post("/{incident_id}/dismiss", summary="Close an incident as no leak")
+async def dismiss_incident(incident_id: Identifier, sent: Dismissal, given: Given, key: Writer) -> IncidentView:
+    """Says that it is no leak, and why."""
+    return await _decide(incident_id, partial(dismiss, reason=sent.reason, at=given.clock.now()), given, key)
+
+
+async def _decide(incident_id: str, decision: Decision, services: Services, key: ApiKey) -> IncidentView:
+    async with services.store.transaction() as transaction:
+        incident = await decide(
+            transaction, key.community_id, incident_id, decision, actor=key.id, at=services.clock.now()
+        )
+    services.changed()
+    return IncidentView.of(incident)

@@ -6,8 +6,9 @@ from typing import Self
 
 from pydantic import ConfigDict, Field
 
+from alerting.redaction import Redaction
 from api.schemas.common import Answer, ChangesQuery, Input, Moment, Text, example
-from api.schemas.findings import ENTITY, MATCH, SIGNAL, DocumentView, EntityView, MatchView, SignalView
+from api.schemas.findings import DOCUMENT, ENTITY, MATCH, SIGNAL, DocumentView, EntityView, MatchView, SignalView
 from core.ports import AlertFilter
 from core.types import Alert, AlertClass, Severity
 
@@ -50,15 +51,7 @@ class AlertView(Answer):
             reasons=[SIGNAL],
             matches=[MATCH],
             entities=[ENTITY],
-            document={
-                "source": "Town forum",
-                "published_at": "2026-11-20T09:58:00Z",
-                "fetched_at": "2026-11-20T10:00:00Z",
-                "external_id": None,
-                "url": None,
-                "author": None,
-                "title": None,
-            },
+            document=DOCUMENT,
             raised_at="2026-11-20T10:00:01Z",
             excerpt="… █████ is M████ G███████ …",
             evidence=None,
@@ -92,7 +85,9 @@ class AlertView(Answer):
             reasons=[SignalView.of(signal) for signal in alert.signals],
             matches=[MatchView.of_match(match, reveal=reveal) for match in alert.matches],
             entities=[EntityView.of_entity(entity, reveal=reveal) for entity in alert.entities],
-            document=DocumentView.of(alert.document, reveal=reveal),
+            document=DocumentView.revealed(alert.document)
+            if reveal
+            else DocumentView.redacted(alert.document, Redaction(alert.matches, alert.entities)),
             raised_at=alert.raised_at,
             excerpt=alert.excerpt,
             evidence=alert.evidence if reveal else None,

@@ -8,7 +8,18 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
 
 from fastapi import Path
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    JsonValue,
+    StringConstraints,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from core.ports import Listing, Slice
 
@@ -116,6 +127,14 @@ class Items(Answer, Generic[T]):
     next_cursor: str | None = Field(
         None, description="Send it as `cursor` for the next part; null at the end.", examples=[None]
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        described = handler(core_schema)
+        (item,) = cls.__pydantic_generic_metadata__["args"]
+        examples = item.model_config["json_schema_extra"]["examples"]
+        handler.resolve_ref_schema(described).update(example(items=examples, next_cursor=None))
+        return described
 
     @classmethod
     def of(cls, part: Slice[S], view: Callable[[S], T]) -> Self:

@@ -6,6 +6,7 @@ from typing import Self
 
 from pydantic import ConfigDict, Field
 
+from alerting.redaction import Redaction
 from api.schemas.common import Answer, Moment, example
 from core.types import Document, Entity, EntityType, FieldName, Match, Signal, Span, TermKind
 
@@ -34,6 +35,15 @@ ENTITY = {
     "confidence": 0.93,
     "recogniser": "names",
     "country": None,
+}
+DOCUMENT = {
+    "source": "Town forum",
+    "published_at": "2026-11-20T09:58:00Z",
+    "fetched_at": "2026-11-20T10:00:00Z",
+    "url": "https://forum.example/t/81",
+    "author": "somebody",
+    "title": "Guess who",
+    "external_id": None,
 }
 
 
@@ -126,38 +136,45 @@ class EntityView(SpanView):
 
 
 class DocumentView(Answer):
-    """The document that something was found in. Identifier, address, author and title were written by
-    strangers and may hold a protected name: they are there only where the answer was asked to reveal."""
+    """The document that something was found in. Address, author and title were written by strangers: what was
+    found in them is masked, unless the answer was asked to reveal it."""
 
-    model_config = ConfigDict(
-        json_schema_extra=example(
-            source="Town forum",
-            published_at="2026-11-20T09:58:00Z",
-            fetched_at="2026-11-20T10:00:00Z",
-            external_id=None,
-            url=None,
-            author=None,
-            title=None,
-        )
-    )
+    model_config = ConfigDict(json_schema_extra=example(**DOCUMENT))
 
     source: str | None = Field(description="The place it came from.")
     published_at: Moment | None = Field(description="When it was published, where known.")
     fetched_at: Moment | None = Field(description="When it was read.")
+    url: str | None = Field(description="Its address, masked unless revealed.")
+    author: str | None = Field(description="Who wrote it, masked unless revealed.")
+    title: str | None = Field(description="Its title, masked unless revealed.")
     external_id: str | None = Field(description="The place's own identifier; null unless revealed.")
-    url: str | None = Field(description="Its address; null unless revealed.")
-    author: str | None = Field(description="Who wrote it; null unless revealed.")
-    title: str | None = Field(description="Its title; null unless revealed.")
 
     @classmethod
-    def of(cls, document: Document, *, reveal: bool) -> Self:
-        """Return the document as it is shown."""
+    def redacted(cls, document: Document, redaction: Redaction) -> Self:
+        """Return the document as it is shown to everybody."""
+
+        def masked(name: FieldName) -> str | None:
+            return redaction.apply(document.field(name), name) or None
+
         return cls(
             source=document.source,
             published_at=document.published_at,
             fetched_at=document.fetched_at,
-            external_id=document.external_id if reveal else None,
-            url=document.url if reveal else None,
-            author=document.author if reveal else None,
-            title=document.title if reveal else None,
+            url=masked("url"),
+            author=masked("author"),
+            title=masked("title"),
+            external_id=None,
+        )
+
+    @classmethod
+    def revealed(cls, document: Document) -> Self:
+        """Return the document as it is shown to those who may reveal."""
+        return cls(
+            source=document.source,
+            published_at=document.published_at,
+            fetched_at=document.fetched_at,
+            url=document.url,
+            author=document.author,
+            title=document.title,
+            external_id=document.external_id,
         )

@@ -7,7 +7,6 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field
 
 from api.schemas.common import Answer, ChangesQuery, Input, Items, Moment, Text, example
-from api.schemas.findings import DocumentView
 from core.ports import IncidentFilter, Slice
 from core.types import AlertClass, AuditEntry, Incident, IncidentState, Severity, Sighting
 
@@ -28,15 +27,8 @@ _INCIDENT = {
 _SIGHTING = {
     "id": "sgt_4q6wk2m7c5x3",
     "seen_at": "2026-11-20T10:00:01Z",
-    "document": {
-        "source": "Town forum",
-        "published_at": "2026-11-20T09:58:00Z",
-        "fetched_at": "2026-11-20T10:00:00Z",
-        "external_id": None,
-        "url": None,
-        "author": None,
-        "title": None,
-    },
+    "source": "Town forum",
+    "published_at": "2026-11-20T09:58:00Z",
 }
 
 Reason = Annotated[Text, Field(min_length=1, max_length=1000)]
@@ -65,7 +57,9 @@ class Acknowledgement(Input):
 
     model_config = ConfigDict(json_schema_extra=example(assignee="sam"))
 
-    assignee: Text | None = Field(None, min_length=1, max_length=200, description="Who takes it on.")
+    assignee: Text | None = Field(
+        None, min_length=1, max_length=200, description="Who takes it on; without it, the name of the key."
+    )
 
 
 class Resolution(Input):
@@ -122,18 +116,24 @@ class IncidentView(Answer):
 
 
 class SightingView(Answer):
-    """One place and time at which an incident was seen."""
+    """One place and time at which an incident was seen. The alerts of the incident tell more of the place."""
 
     model_config = ConfigDict(json_schema_extra=example(**_SIGHTING))
 
     id: str = Field(description="The sighting's identifier.")
     seen_at: Moment = Field(description="When it was seen.")
-    document: DocumentView = Field(description="Where it was seen, redacted: its alerts reveal more.")
+    source: str | None = Field(description="The place it was seen at.")
+    published_at: Moment | None = Field(description="When the document there was published, where known.")
 
     @classmethod
     def of(cls, sighting: Sighting) -> Self:
         """Return the sighting as it is shown."""
-        return cls(id=sighting.id, seen_at=sighting.seen_at, document=DocumentView.of(sighting.document, reveal=False))
+        return cls(
+            id=sighting.id,
+            seen_at=sighting.seen_at,
+            source=sighting.document.source,
+            published_at=sighting.document.published_at,
+        )
 
 
 class IncidentWithSightings(IncidentView):
