@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from core.errors import UsageError
+from core.errors import UsageError, WatchlistError
 from core.types import Document, Found, Match, Span, Term, TermKind
-from watchlists.checking import Advice, advise, count_occurrences
+from watchlists.checking import Advice, advise, count_occurrences, load_checked
 from watchlists.files import parse
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -39,6 +40,20 @@ def test_a_term_that_cannot_be_looked_for_is_a_problem_with_its_line() -> None:
 
     found = advice("id: a, kind: query, value: x", "id: b, kind: query, value: (", check_term=check_term)
     assert [(remark.line, remark.sentence) for remark in found.problems] == [(7, "b: the query ends too early")]
+
+
+def test_a_file_with_a_term_that_cannot_be_looked_for_is_not_loaded(tmp_path: Path) -> None:
+    def check_term(term: Term) -> None:
+        if term.kind is TermKind.QUERY:
+            raise UsageError("the query ends too early")
+
+    path = tmp_path / "members.yaml"
+    path.write_text(HEAD + "      - {kind: keyword, value: tidewater}\n")
+    assert len(load_checked(path, check_term).terms) == 1
+    path.write_text(HEAD + "      - {kind: query, value: (}\n      - {id: q, kind: query, value: (}\n")
+    with pytest.raises(WatchlistError, match="2 problems, the first of them in line 6") as raised:
+        load_checked(path, check_term)
+    assert str(raised.value.problems[1]) == f"{path}, line 7: q: the query ends too early"
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
-from core.errors import UsageError
+from core.errors import UsageError, WatchlistError
 from core.types import Document, Found, Term, TermKind
-from watchlists.files import WatchlistFile
+from watchlists.files import WatchlistFile, combined, load
 
 SHORTEST_QUIET_LENGTH = 4
 SOON = timedelta(days=30)
@@ -56,6 +57,19 @@ def advise(
             ),
         ),
     )
+
+
+def load_checked(path: Path, check_term: Callable[[Term], None]) -> WatchlistFile:
+    """Return what the file holds, all of which can be looked for. Raises WatchlistError, as
+    :func:`watchlists.files.load` does, for terms too that ``check_term`` raises UsageError for."""
+    file = load(path)
+    problems = [
+        WatchlistError(remark.sentence, file=str(path), line=remark.line)
+        for remark in _in_order(file, _problems(file, check_term))
+    ]
+    if problems:
+        raise combined(problems, file=str(path))
+    return file
 
 
 def count_occurrences(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -117,17 +117,17 @@ def parse(text: str, *, file: str, form: Form = "yaml") -> WatchlistFile:
             WatchlistError(sentence(row), file=file, line=tree.line_of(row["loc"]))
             for row in error.errors(include_url=False)
         ]
-        raise _all_of(problems, file) from None
+        raise combined(problems, file=file) from None
     return _assembled(entry, tree)
 
 
-def _all_of(problems: list[WatchlistError], file: str) -> WatchlistError:
-    problems.sort(key=lambda problem: problem.line or 0)
-    if len(problems) == 1:
-        return problems[0]
-    return WatchlistError(
-        f"{len(problems)} problems, the first of them in line {problems[0].line}", file=file, problems=problems
-    )
+def combined(problems: Sequence[WatchlistError], *, file: str) -> WatchlistError:
+    """Return the one error that stands for all problems of a file."""
+    ordered = sorted(problems, key=lambda problem: problem.line or 0)
+    if len(ordered) == 1:
+        return ordered[0]
+    sentence_of_all = f"{len(ordered)} problems, the first of them in line {ordered[0].line}"
+    return WatchlistError(sentence_of_all, file=file, problems=ordered)
 
 
 def _assembled(entry: FileEntry, tree: Node) -> WatchlistFile:

@@ -1,0 +1,183 @@
+"""The command line. Commands import what they need when they run, so that ``--help`` answers at once.
+
+Exit status: 0 all well (``scan``: nothing raised; ``try``: it matches), 1 something was raised (``try``: no
+match; ``doctor``: something does not work), 2 the command could not do its work, 3 some input of ``scan`` or
+``entities`` could not be read, 130 interrupted, 141 nobody reads the output any more.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.errors import LeakwatchError, WatchlistError
+from core.types import TermKind
+
+FAILED = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="leakwatch",
+    help="Watches public places for leaks from your community.",
+    epilog="Every command takes --debug, which shows the whole traceback of an error.",
+    add_completion=False,
+    rich_markup_mode=None,
+)
+watchlist = typer.Typer(help="Check, import or export a watchlist.", rich_markup_mode=None)
+app.add_typer(watchlist, name="watchlist")
+
+Input = Annotated[str, typer.Option("--input", metavar="FILE|-", help="File or directory; - is standard input.")]
+Output = Annotated[str, typer.Option("--output", metavar="FILE|-", help="Where to write; - is standard output.")]
+WatchlistPath = Annotated[Path, typer.Argument(metavar="FILE", help="Watchlist: .yaml, .json or .csv.")]
+
+
+@app.command()
+def scan(
+    watchlist_file: Annotated[Path, typer.Option("--watchlist", metavar="FILE", help="What to look for.")],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="FILE|-",
+            help="JSON lines, text, HTML, mail, feed, each also as .gz, or a directory; "
+            "- is standard input, the default without --feed.",
+        ),
+    ] = None,
+    feed: Annotated[list[str] | None, typer.Option(metavar="URL", help="Feed to fetch; may be repeated.")] = None,
+    output: Output = "-",
+    everything: Annotated[bool, typer.Option("--all", help="Write a finding for every document.")] = False,
+    minimum_score: Annotated[
+        int | None, typer.Option("--min-score", min=0, max=100, metavar="N", help="Lowest score that raises an alert.")
+    ] = None,
+) -> int:
+    """Look through documents for what a watchlist watches; needs no database."""
+    from monitor.commands.scan import scan
+
+    feeds = feed or []
+    return scan(
+        watchlist_file,
+        source=source or (None if feeds else "-"),
+        feeds=feeds,
+        output=output,
+        everything=everything,
+        minimum_score=minimum_score,
+    )
+
+
+@app.command()
+def entities(source: Input = "-", output: Output = "-") -> int:
+    """Write what the recognisers see in every document: names, addresses, numbers."""
+    from monitor.commands.entities import entities
+
+    return entities(source, output)
+
+
+@app.command("try")
+def try_term(
+    text: Annotated[str, typer.Argument(metavar="TEXT|-", help="Text to look through; - is standard input.")],
+    term: Annotated[str, typer.Option("--term", metavar="VALUE", help="What to look for.")],
+    kind: Annotated[TermKind, typer.Option(help="What the term is.")] = TermKind.PSEUDONYM,
+) -> int:
+    """Show whether a term would match a text, how, and what nearly did."""
+    from monitor.commands.trial import try_term
+
+    return try_term(term, kind, text)
+
+
+@watchlist.command("check")
+def check_watchlist(
+    file: WatchlistPath,
+    sample: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Ordinary posts: terms that stand in them are warned of."),
+    ] = None,
+) -> int:
+    """Read a watchlist, name every mistake with its line, and warn of what will make noise."""
+    from monitor.commands.watchlists import check
+
+    return check(file, sample)
+
+
+@watchlist.command("import")
+def import_watchlist(file: WatchlistPath) -> int:
+    """Save a watchlist, sealed, in the database. Nothing is saved where anything is wrong."""
+    from monitor.commands.watchlists import import_file
+
+    return import_file(file)
+
+
+@watchlist.command("export")
+def export_watchlist(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write: .yaml or .csv.")],
+    community: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which community; not needed where there is one.")
+    ] = None,
+) -> int:
+    """Write the watchlists of a community to a file, in clear: keep it as you keep passwords."""
+    from monitor.commands.watchlists import export_file
+
+    return export_file(file, community)
+
+
+@app.command()
+def up() -> int:
+    """Start the service: API, sources and delivery in one process, on ./data."""
+    from monitor.commands.service import up
+
+    return up()
+
+
+@app.command()
+def demo() -> int:
+    """Start the service on a throw-away database, with an invented community and sample sources."""
+    from monitor.commands.service import demo
+
+    return demo()
+
+
+@app.command()
+def doctor() -> int:
+    """Show the settings, and what works, what does not, what is off, and why."""
+    from monitor.commands.doctor import doctor
+
+    return doctor()
+
+
+def main() -> None:
+    """Run the command line of this process, and exit with the command's status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit status. Errors become one sentence on stderr."""
+    options = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
+    debug = "--debug" in options
+    kept = [option for option in options if option != "--debug"] + list(arguments[len(options) :])
+    try:
+        status = app(kept, prog_name="leakwatch", standalone_mode=False)
+    except WatchlistError as error:
+        return _failed(debug, *map(str, error.problems))
+    except LeakwatchError as error:
+        return _failed(debug, str(error))
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "leakwatch"
+        return _failed(debug, f"{error.format_message().rstrip('.')}; '{command} --help' shows what there is")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:  # the last resort: the traceback would show document text
+        return _failed(debug, f"unexpected {type(error).__name__}; run again with --debug and report what it shows")
+    return int(status or 0)
+
+
+def _failed(debug: bool, *sentences: str) -> int:
+    if debug:
+        traceback.print_exc()
+    for sentence in sentences:
+        print(f"leakwatch: {sentence}", file=sys.stderr)
+    return FAILED

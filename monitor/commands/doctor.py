@@ -1,0 +1,137 @@
+"""``leakwatch doctor``: what works, what does not, what is off, and why."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from core.crypto import load_key
+from core.errors import LeakwatchError, NotConfigured
+from core.http import GuardedClient
+from core.plugins import Registry
+from core.ports import HttpClient, Listing, NotifierContext, SourceContext, Store
+from core.settings import Settings, load_settings
+from core.types import JsonObject, SourceState
+from monitor.wiring import Parts, build_parts, open_store
+
+WORKS, DOES_NOT, OFF = "works", "does not work", "off"
+_COLOURS = {WORKS: "green", DOES_NOT: "red", OFF: "dim"}
+_SECRETS = frozenset({"key"})
+_PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^@]*@")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at, how it fares, and why."""
+
+    name: str
+    state: str
+    reason: str = ""
+
+
+def doctor() -> int:
+    """Show the settings and the checks; return 1 where something does not work, else 0."""
+    settings = load_settings()
+    console = Console(highlight=False)
+    shown = Table("setting", "value", box=None, pad_edge=False)
+    for name, value in _rows(settings):
+        shown.add_row(Text(name), Text(value))
+    console.print(shown)
+    console.print()
+    checks = list(_checks(settings))
+    table = Table("", "", "", box=None, pad_edge=False, show_header=False)
+    for check in checks:
+        table.add_row(Text(check.name), Text(check.state, style=_COLOURS[check.state]), Text(check.reason))
+    console.print(table)
+    return int(any(check.state == DOES_NOT for check in checks))
+
+
+def _rows(part: BaseModel, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name in type(part).model_fields:
+        value = getattr(part, name)
+        if isinstance(value, BaseModel):
+            yield from _rows(value, f"{prefix}{name}.")
+        elif value is None or value == ():
+            yield prefix + name, "not set"
+        elif name in _SECRETS:
+            yield prefix + name, "set, not shown"
+        else:
+            text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            yield prefix + name, _PASSWORD.sub(r"\1:***@", text)
+
+
+def _checks(settings: Settings) -> Iterator[Check]:
+    try:
+        parts = build_parts(settings)
+    except LeakwatchError as error:
+        yield Check("plug-ins", DOES_NOT, str(error))
+        return
+    for registry in (parts.matchers, parts.sources, parts.notifiers):
+        yield Check(f"{registry.noun}s", WORKS, ", ".join(registry.kinds()))
+    yield Check("topic packs", WORKS, ", ".join(pack.name for pack in parts.packs))
+    yield _key(settings)
+    if settings.database_url is None and not (settings.data_directory / "leakwatch.sqlite3").exists():
+        yield Check("database", OFF, "it is made when the service starts first")
+        return
+    yield from asyncio.run(_stored(parts))
+
+
+def _key(settings: Settings) -> Check:
+    if settings.key is None and not settings.key_path.exists():
+        return Check("key", OFF, f"{settings.key_path} is made when the service starts first")
+    try:
+        load_key(settings, may_create=False)
+    except LeakwatchError as error:
+        return Check("key", DOES_NOT, str(error))
+    return Check("key", WORKS, f"in {settings.key_path}" if settings.key is None else "from the settings")
+
+
+async def _stored(parts: Parts) -> list[Check]:
+    try:
+        async with (
+            open_store(parts.settings, parts.clock) as store,
+            GuardedClient(parts.settings.http, parts.clock) as http,
+        ):
+            return [Check("database", WORKS), *[check async for check in _configured(store, parts, http)]]
+    except LeakwatchError as error:
+        return [Check("database", DOES_NOT, str(error))]
+
+
+async def _configured(store: Store, parts: Parts, http: HttpClient) -> AsyncIterator[Check]:
+    for community in await store.communities():
+        yield Check(f"community {community.name}", WORKS, community.id)
+        for source in (await store.sources(community.id, Listing(limit=500))).items:
+            name = f"source {source.name} ({source.kind})"
+            context = SourceContext(name=source.name, http=http, clock=parts.clock)
+            built = _built(name, parts.sources, source.kind, source.settings, context)
+            if source.state is SourceState.DISABLED:
+                yield Check(name, OFF, "disabled")
+            elif source.state is SourceState.FAILING and built.state == WORKS:
+                yield Check(name, DOES_NOT, source.last_error or "")
+            else:
+                yield built
+        for destination in (await store.all_destinations(community.id, Listing(limit=500))).items:
+            name = f"destination {destination.name} ({destination.kind})"
+            context_of_channel = NotifierContext(http=http, clock=parts.clock)
+            if destination.enabled:
+                yield _built(name, parts.notifiers, destination.kind, destination.settings, context_of_channel)
+            else:
+                yield Check(name, OFF, "disabled")
+
+
+def _built(name: str, registry: Registry[Any], kind: str, settings: JsonObject, context: object) -> Check:
+    try:
+        registry.build(kind, settings, context)
+    except NotConfigured as error:
+        return Check(name, OFF, str(error))
+    except LeakwatchError as error:
+        return Check(name, DOES_NOT, str(error))
+    return Check(name, WORKS)

@@ -1,0 +1,135 @@
+"""``leakwatch watchlist``: check, import and export."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from core.clock import Clock, SystemClock
+from core.errors import UsageError
+from core.ids import new_id
+from core.ports import Listing, Slice, Store
+from core.settings import load_settings
+from core.types import AuditEntry, Catalogue, Community, Scope, Term, Watchlist
+from monitor.cli import FAILED
+from monitor.commands.reading import Reading
+from monitor.setup import ACTOR, community_named, create_key, import_watchlist
+from monitor.wiring import build_parts, open_store
+from watchlists.checking import advise, count_occurrences
+from watchlists.export import to_yaml
+from watchlists.files import load
+from watchlists.table import write_table
+
+T = TypeVar("T")
+Watched = tuple[tuple[Watchlist, tuple[Term, ...]], ...]
+
+_WRITERS: Mapping[str, Callable[[Community, Watched], str]] = {
+    ".yaml": to_yaml,
+    ".yml": to_yaml,
+    ".csv": lambda _, watched: write_table(watched),
+}
+
+
+def check(path: Path, sample: str | None) -> int:
+    """Say what is wrong with a watchlist and what will make noise; return the exit status. ``sample`` is a file
+    of ordinary posts. Raises WatchlistError for a file that cannot be read."""
+    parts = build_parts(load_settings())
+    file = load(path)
+    at = parts.clock.now()
+    check_term = parts.index(Catalogue()).check
+    advice = advise(file, check_term=check_term, at=at)
+    if not advice.problems and sample is not None:
+        index = parts.index(file.catalogue(at))
+        reading = Reading(parts, source=sample)
+        occurrences = sum((count_occurrences(batch, index.find) for batch in reading.batches()), Counter[str]())
+        advice = advise(file, check_term=check_term, at=at, occurrences=occurrences)
+    for remark in advice.problems:
+        print(f"{path}, line {remark.line}: {remark.sentence}", file=sys.stderr)
+    for remark in advice.warnings:
+        print(f"{path}, line {remark.line}: warning: {remark.sentence}")
+    print(
+        f"{path}: {len(file.watchlists)} watchlists, {len(file.terms)} terms, "
+        f"{len(advice.problems)} problems, {len(advice.warnings)} warnings"
+    )
+    return FAILED if advice.problems else 0
+
+
+def import_file(path: Path) -> int:
+    """Save a watchlist. For a community that is new, show a key to the API, once."""
+    settings = load_settings()
+    parts = build_parts(settings)
+
+    async def work() -> None:
+        async with open_store(settings, parts.clock) as store:
+            known = {community.id for community in await store.communities()}
+            community = await import_watchlist(store, parts, path)
+            print(f"{path} is saved.")
+            if community.id not in known:
+                token = await create_key(store, parts.clock, community.id, name="first key", scopes=frozenset(Scope))
+                print(f"The community is new. Its key to the API, shown this once: {token}")
+
+    asyncio.run(work())
+    return 0
+
+
+def export_file(path: Path, community: str | None) -> int:
+    """Write a community's watchlists to a new file that only its owner can read.
+
+    Raises UsageError for a file that exists or whose name ends otherwise, NotFound for the community.
+    """
+    write = _WRITERS.get(path.suffix.lower())
+    if write is None:
+        raise UsageError(f"{path}: the name of the file must end with {', '.join(_WRITERS)}")
+    settings, clock = load_settings(), SystemClock()
+
+    async def work() -> tuple[Community, Watched]:
+        async with open_store(settings, clock) as store:
+            return await _exported(store, clock, community)
+
+    written = write(*asyncio.run(work()))
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(written)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror})") from None
+    print(f"{path} is written, in clear: keep it as you keep passwords.")
+    return 0
+
+
+async def _exported(store: Store, clock: Clock, name: str | None) -> tuple[Community, Watched]:
+    community = await community_named(store, name)
+    await store.record(
+        AuditEntry(
+            id=new_id("aud"),
+            community_id=community.id,
+            actor=ACTOR,
+            action="watchlists.export",
+            object_id=community.id,
+            at=clock.now(),
+        )
+    )
+    watchlists = await _all(partial(store.watchlists, community.id))
+    return community, tuple(
+        [
+            (watchlist, await _all(partial(store.terms, community.id, watchlist_id=watchlist.id)))
+            for watchlist in watchlists
+        ]
+    )
+
+
+async def _all(listed: Callable[[Listing], Awaitable[Slice[T]]]) -> tuple[T, ...]:
+    items: list[T] = []
+    cursor: str | None = None
+    while True:
+        part = await listed(Listing(cursor=cursor, limit=500))
+        items.extend(part.items)
+        cursor = part.next_cursor
+        if cursor is None:
+            return tuple(items)
