@@ -1,0 +1,166 @@
+"""Incidents: one for each leak. Alerts open or join them, moderators decide about them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from core.errors import Conflict, UsageError
+from core.ids import new_id
+from core.ports import Transaction
+from core.types import (
+    Alert,
+    AlertClass,
+    AuditEntry,
+    Delivery,
+    DeliveryState,
+    EventType,
+    Incident,
+    IncidentState,
+    Sighting,
+)
+
+Decision = Callable[[Incident], Incident]
+"""What a moderator decided, as a change of the incident: ``functools.partial(resolve, reason=…, at=…)``."""
+
+_GRAVITY: Mapping[AlertClass, int] = {alert_class: rank for rank, alert_class in enumerate(AlertClass)}
+_LIVE = frozenset({IncidentState.OPEN, IncidentState.ACKNOWLEDGED})
+
+
+def join_keys(alert: Alert) -> tuple[str, ...]:
+    """Return what another alert about the same leak would have in common with this one: the same document,
+    or the same content, for the same watchlist. The store keeps these as keyed hashes, per community."""
+    document = alert.document
+    keys: list[tuple[str, ...]] = [("content", alert.watchlist_id, document.content_hash)]
+    if document.external_id is not None:
+        keys.append(("document", alert.watchlist_id, document.source or "", document.external_id))
+    return tuple(json.dumps(key) for key in keys)
+
+
+async def raise_alert(transaction: Transaction, alert: Alert, *, at: datetime) -> Incident:
+    """Keep the alert in the incident it joins or opens, and plan what the destinations are told of it.
+
+    They are told of a new incident, of a new place, and of a higher severity. Raises StoreError.
+    """
+    keys = join_keys(alert)
+    known = await transaction.joinable_incident(alert.community_id, keys)
+    if known is None:
+        incident = _opened(alert, at)
+        event: EventType | None = EventType.INCIDENT_OPENED
+    else:
+        new_place = not await transaction.has_sighting(known.id, alert.document)
+        incident = _joined(known, alert, new_place=new_place, at=at)
+        rose = incident.severity is not known.severity
+        event = EventType.INCIDENT_UPDATED if new_place or rose else None
+    await transaction.save_incident(incident, keys)
+    await transaction.add_alert(replace(alert, incident_id=incident.id))
+    await transaction.add_sighting(
+        Sighting(
+            id=new_id("sgt"),
+            incident_id=incident.id,
+            community_id=incident.community_id,
+            document=replace(alert.document, text=""),
+            seen_at=at,
+        )
+    )
+    if event is not None:
+        # A notice tells of the alerts of its moment.
+        await _plan(transaction, incident, event, alert.raised_at)
+    return incident
+
+
+def acknowledge(incident: Incident, *, assignee: str, at: datetime) -> Incident:
+    """Return the incident in the hands of ``assignee``. Raises Conflict where it is closed."""
+    _require_live(incident)
+    return replace(incident, state=IncidentState.ACKNOWLEDGED, assignee=assignee, updated_at=at)
+
+
+def resolve(incident: Incident, *, reason: str | None, at: datetime) -> Incident:
+    """Return the incident as dealt with. Raises Conflict where it is closed already."""
+    _require_live(incident)
+    return replace(incident, state=IncidentState.RESOLVED, reason=reason, updated_at=at)
+
+
+def dismiss(incident: Incident, *, reason: str, at: datetime) -> Incident:
+    """Return the incident as a false alarm. Raises UsageError without a reason, Conflict where it is closed."""
+    if not reason.strip():
+        raise UsageError("dismissing an incident needs a reason")
+    _require_live(incident)
+    return replace(incident, state=IncidentState.DISMISSED, reason=reason, updated_at=at)
+
+
+async def decide(
+    transaction: Transaction, community_id: str, incident_id: str, decision: Decision, *, actor: str, at: datetime
+) -> Incident:
+    """Apply a decision, write it to the audit log, and tell the destinations when it closes the incident.
+
+    Raises NotFound, Conflict, UsageError or StoreError.
+    """
+    incident = decision(await transaction.incident(community_id, incident_id))
+    await transaction.save_incident(incident, ())
+    await transaction.record(
+        AuditEntry(
+            id=new_id("aud"),
+            community_id=community_id,
+            actor=actor,
+            action=f"incident.{incident.state}",
+            object_id=incident.id,
+            at=at,
+        )
+    )
+    if incident.state not in _LIVE:
+        await _plan(transaction, incident, EventType.INCIDENT_RESOLVED, at)
+    return incident
+
+
+def _opened(alert: Alert, at: datetime) -> Incident:
+    return Incident(
+        id=new_id("inc"),
+        community_id=alert.community_id,
+        watchlist_id=alert.watchlist_id,
+        alert_class=alert.alert_class,
+        score=alert.score,
+        state=IncidentState.OPEN,
+        first_seen_at=at,
+        last_seen_at=at,
+        updated_at=at,
+    )
+
+
+def _joined(incident: Incident, alert: Alert, *, new_place: bool, at: datetime) -> Incident:
+    return replace(
+        incident,
+        alert_class=min(incident.alert_class, alert.alert_class, key=_GRAVITY.__getitem__),
+        score=max(incident.score, alert.score),
+        last_seen_at=max(incident.last_seen_at, at),
+        updated_at=at,
+        sighting_count=incident.sighting_count + new_place,
+    )
+
+
+async def _plan(transaction: Transaction, incident: Incident, event: EventType, at: datetime) -> None:
+    """Put a delivery for every destination that wants incidents of this severity into the outbox."""
+    for destination in await transaction.destinations(incident.community_id):
+        if destination.minimum_severity.minimum_score <= incident.score:
+            await transaction.plan_delivery(
+                Delivery(
+                    id=new_id("dlv"),
+                    community_id=incident.community_id,
+                    destination_id=destination.id,
+                    incident_id=incident.id,
+                    event=event,
+                    sequence=0,
+                    idempotency_key=new_id("msg"),
+                    state=DeliveryState.PENDING,
+                    attempts=0,
+                    created_at=at,
+                    next_attempt_at=at,
+                )
+            )
+
+
+def _require_live(incident: Incident) -> None:
+    if incident.state not in _LIVE:
+        raise Conflict(f"incident {incident.id} is {incident.state} already")

@@ -1,0 +1,202 @@
+"""E-mail over SMTP: plain text, one thread for each incident."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from ipaddress import ip_address
+from typing import Annotated, ClassVar, Literal
+
+import aiosmtplib
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from alerting.redaction import safe_text
+from core.addresses import checked_addresses
+from core.errors import AddressRefused, DeliveryDeferred, DeliveryError, DeliveryRefused, FetchError
+from core.logs import logger
+from core.ports import NotifierContext
+from core.types import Notice, NoticeAlert
+
+_TIMEOUT_SECONDS = 30.0
+_LONGEST_SUBJECT = 150
+_PERMANENT = 500
+_MAILBOX = r"^[^\s@<>(),;:\"\\\x00-\x1f\x7f]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$"
+
+
+class EmailSettings(BaseModel):
+    """The SMTP server, and who gets the messages."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    host: str = Field(pattern=r"^[A-Za-z0-9:.-]+$", description="Name of the SMTP server.")
+    port: int = Field(587, ge=1, le=65535, description="Port of the SMTP server: 587 for starttls, 465 for tls.")
+    tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the connection is protected: starttls, tls, or none (on this machine only)."
+    )
+    username: str | None = Field(None, repr=False, description="Name to log in with, where the server asks for one.")
+    password: SecretStr | None = Field(None, description="Password to log in with.")
+    sender: str = Field(pattern=_MAILBOX, description="Address that the messages come from.")
+    recipients: tuple[Annotated[str, Field(pattern=_MAILBOX)], ...] = Field(
+        min_length=1, repr=False, description="Addresses of the moderators; they do not see one another's."
+    )
+    ca_certificate: str | None = Field(
+        None, repr=False, description="Certificate (PEM) that signs the server's, where no public authority does."
+    )
+
+    @field_validator("ca_certificate")
+    @classmethod
+    def _is_a_certificate(cls, certificate: str | None) -> str | None:
+        if certificate is not None:
+            try:
+                ssl.create_default_context(cadata=certificate)
+            except ssl.SSLError:
+                raise ValueError("must be a certificate in PEM form") from None
+        return certificate
+
+    @model_validator(mode="after")
+    def _is_protected(self) -> EmailSettings:
+        if self.tls == "none" and not _is_loopback(self.host):
+            raise ValueError("tls may be none only where the server is on this machine")
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password belong together")
+        return self
+
+
+class EmailNotifier:
+    """Sends each notice as a plain text message."""
+
+    kind: ClassVar[str] = "email"
+    Settings: ClassVar[type[BaseModel]] = EmailSettings
+
+    def __init__(self, settings: EmailSettings, context: NotifierContext) -> None:
+        self._settings = settings
+        self._allowed_networks = context.allowed_networks
+
+    async def send(self, notice: Notice) -> None:
+        """Return when the server has taken the message. Raises DeliveryDeferred or DeliveryRefused."""
+        settings = self._settings
+        message = compose(notice, settings.sender)
+        connection = await self._connect()
+        try:
+            refused, _ = await aiosmtplib.send(
+                message,
+                sock=connection,
+                hostname=settings.host,
+                local_hostname=_domain(settings.sender),
+                sender=settings.sender,
+                recipients=list(settings.recipients),
+                username=settings.username,
+                password=None if settings.password is None else settings.password.get_secret_value(),
+                use_tls=settings.tls == "tls",
+                start_tls=settings.tls == "starttls",
+                tls_context=ssl.create_default_context(cadata=settings.ca_certificate),
+                timeout=_TIMEOUT_SECONDS,
+            )
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise _failure(error) from None
+        finally:
+            connection.close()
+        if refused:
+            logger().warning("some recipients of an e-mail were refused", kind=self.kind, rows=len(refused))
+
+    async def _connect(self) -> socket.socket:
+        """Connect to a checked address of the server."""
+        host, port = self._settings.host, self._settings.port
+        try:
+            addresses = await asyncio.to_thread(checked_addresses, host, port, self._allowed_networks)
+        except AddressRefused as error:
+            raise DeliveryRefused(f"the mail server cannot be used: {error}") from error
+        except FetchError as error:
+            raise DeliveryDeferred(f"the mail server cannot be reached: {error}") from error
+        for address in addresses:
+            try:
+                return await asyncio.to_thread(socket.create_connection, (address, port), _TIMEOUT_SECONDS)
+            except OSError as error:
+                reason = type(error).__name__
+        raise DeliveryDeferred(f"the mail server {host} cannot be reached: {reason}")
+
+
+def compose(notice: Notice, sender: str) -> EmailMessage:
+    """Return the message. Its headers hold nothing that was crawled; recipients stand in the envelope only."""
+    domain = _domain(sender)
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = _one_line(f"[Leakwatch] {notice.community}: {notice.summary}", _LONGEST_SUBJECT)
+    message["From"] = Address("Leakwatch", addr_spec=sender)
+    message["To"] = Address("Leakwatch", addr_spec=sender)
+    message["Date"] = format_datetime(notice.sent_at)
+    message["Message-ID"] = f"<{notice.idempotency_key}@{domain}>"
+    if notice.incident is not None:
+        # All messages of an incident refer to one that need not exist (RFC 5322, section 3.6.4): one thread.
+        thread = f"<{notice.incident.id}@{domain}>"
+        message["In-Reply-To"] = thread
+        message["References"] = thread
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834
+    message["List-Id"] = f"<leakwatch.{domain}>"  # RFC 2919
+    message.set_content("\n".join(_lines(notice)) + "\n")
+    return message
+
+
+def _lines(notice: Notice) -> list[str]:
+    lines = [notice.summary, "", f"Community: {notice.community}"]
+    if notice.incident is not None:
+        incident = notice.incident
+        lines += [
+            f"Incident: {incident.id} ({incident.state}, seen {incident.sighting_count} times)",
+            f"First seen: {incident.first_seen_at:%Y-%m-%d %H:%M} UTC",
+        ]
+        if incident.reason is not None:
+            lines.append(f"Reason: {safe_text(incident.reason)}")
+    for alert in notice.alerts:
+        lines += ["", *_alert_lines(alert)]
+    return [*lines, "", f"Detail level of this destination: {notice.detail}"]
+
+
+def _alert_lines(alert: NoticeAlert) -> list[str]:
+    lines = [f"{alert.severity.upper()} ({alert.score}) {alert.alert_class.replace('_', ' ')}, {alert.watchlist}"]
+    lines += [f"- {reason.text} (+{reason.points})" for reason in alert.reasons]
+    shown = [
+        ("Where", alert.source),
+        ("Title", alert.title),
+        ("Author", alert.author),
+        ("Link", alert.url),
+        ("Text", alert.excerpt),
+    ]
+    if alert.published_at is not None:
+        lines.append(f"Published: {alert.published_at:%Y-%m-%d %H:%M} UTC")
+    return lines + [f"{name}: {value}" for name, value in shown if value is not None]
+
+
+def _failure(error: Exception) -> DeliveryError:
+    """Return what an SMTP failure means (RFC 5321, section 4.2.1: 5xx is permanent)."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        codes = [refused.code for refused in error.recipients]
+        if all(code >= _PERMANENT for code in codes):
+            return DeliveryRefused(f"the mail server refused every recipient (status {codes[0]})")
+        return DeliveryDeferred(f"the mail server takes no recipient now (status {min(codes)})")
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        sentence = f"the mail server answered with status {error.code}"
+        return DeliveryRefused(sentence) if error.code >= _PERMANENT else DeliveryDeferred(sentence)
+    if isinstance(error, aiosmtplib.SMTPNotSupported):
+        return DeliveryRefused("the mail server lacks what is needed: TLS, a login, or non-ASCII addresses")
+    return DeliveryDeferred(f"the mail server gave no whole answer ({type(error).__name__})")
+
+
+def _one_line(text: str, longest: int) -> str:
+    line = " ".join(safe_text(text).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,170 @@
+"""Webhooks, signed as Standard Webhooks lays down (standardwebhooks.com)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, field_validator
+from standardwebhooks.webhooks import Webhook as Signer
+
+from core.errors import AddressRefused, DeliveryDeferred, DeliveryRefused, FetchError, TooLarge
+from core.http import parse_retry_after
+from core.ports import NotifierContext
+from core.types import Incident, Json, JsonObject, Notice, NoticeAlert
+
+BODY_VERSION = 1
+_PREFIX = "whsec_"
+_SHORTEST_KEY_BYTES = 24
+_LONGEST_KEY_BYTES = 64
+_MOST_ANSWER_BYTES = 1_000_000
+_TRY_AGAIN = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
+
+
+class WebhookSettings(BaseModel):
+    """Where to, and what the receiver knows us by."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    url: HttpUrl = Field(repr=False, description="Address that takes the messages; https, or http on this machine.")
+    secret: SecretStr = Field(description="Signing secret: whsec_ and 24 to 64 random bytes in base64.")
+    previous_secret: SecretStr | None = Field(
+        None, description="The secret before this one; both sign while receivers change over."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_private(cls, url: HttpUrl) -> HttpUrl:
+        if url.scheme != "https" and not _is_loopback(url.host or ""):
+            raise ValueError("must be an https address")
+        if url.username or url.password:
+            raise ValueError("must not hold a user name or password")
+        return url
+
+    @field_validator("secret", "previous_secret")
+    @classmethod
+    def _is_a_secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None:
+            value = secret.get_secret_value()
+            try:
+                key = base64.b64decode(value.removeprefix(_PREFIX), validate=True)
+            except binascii.Error:
+                key = b""
+            if not value.startswith(_PREFIX) or not _SHORTEST_KEY_BYTES <= len(key) <= _LONGEST_KEY_BYTES:
+                raise ValueError("must be whsec_ and 24 to 64 bytes in base64")
+        return secret
+
+
+class WebhookNotifier:
+    """Posts each notice as a signed JSON body."""
+
+    kind: ClassVar[str] = "webhook"
+    Settings: ClassVar[type[BaseModel]] = WebhookSettings
+
+    def __init__(self, settings: WebhookSettings, context: NotifierContext) -> None:
+        self._settings = settings
+        self._http = context.http
+        self._clock = context.clock
+
+    async def send(self, notice: Notice) -> None:
+        """Return when the receiver answered with success. Raises DeliveryDeferred or DeliveryRefused."""
+        body = json.dumps(_body(notice), separators=(",", ":"))
+        secrets = [self._settings.secret, self._settings.previous_secret]
+        headers = {
+            "content-type": "application/json",
+            **signed_headers([one.get_secret_value() for one in secrets if one], notice.idempotency_key,
+                             self._clock.now(), body),
+        }  # fmt: skip
+        try:
+            response = await self._http.request(
+                "POST",
+                str(self._settings.url),
+                headers=headers,
+                body=body.encode(),
+                follow_redirects=False,
+                max_bytes=_MOST_ANSWER_BYTES,
+            )
+        except (AddressRefused, TooLarge) as error:
+            raise DeliveryRefused(f"the webhook cannot be used: {error}") from error
+        except FetchError as error:
+            raise DeliveryDeferred(f"the webhook gave no answer: {error}") from error
+        status = response.status
+        if 200 <= status < 300:
+            return
+        sentence = f"the webhook answered with status {status}"
+        if status == HTTPStatus.GONE:
+            raise DeliveryRefused(sentence, gone=True)
+        if status >= 500 or status in _TRY_AGAIN:
+            retry_after = parse_retry_after(response.headers.get("retry-after"), self._clock.now())
+            raise DeliveryDeferred(sentence, retry_after=retry_after)
+        raise DeliveryRefused(sentence)
+
+
+def signed_headers(secrets: Sequence[str], message_id: str, at: datetime, body: str) -> dict[str, str]:
+    """Return the three headers of Standard Webhooks, with a signature for each secret."""
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": " ".join(Signer(secret).sign(message_id, at, body) for secret in secrets),
+    }
+
+
+def _body(notice: Notice) -> JsonObject:
+    return {
+        "version": BODY_VERSION,
+        "type": notice.event.value,
+        "sent_at": notice.sent_at.isoformat(),
+        "sequence": notice.sequence,
+        "data": {
+            "community": notice.community,
+            "detail": notice.detail.value,
+            "summary": notice.summary,
+            "incident": None if notice.incident is None else _incident(notice.incident),
+            "alerts": [_alert(alert) for alert in notice.alerts],
+        },
+    }
+
+
+def _incident(incident: Incident) -> Json:
+    return {
+        "id": incident.id,
+        "class": incident.alert_class.value,
+        "state": incident.state.value,
+        "severity": incident.severity.value,
+        "score": incident.score,
+        "first_seen_at": incident.first_seen_at.isoformat(),
+        "last_seen_at": incident.last_seen_at.isoformat(),
+        "sighting_count": incident.sighting_count,
+        "assignee": incident.assignee,
+        "reason": incident.reason,
+    }
+
+
+def _alert(alert: NoticeAlert) -> Json:
+    return {
+        "id": alert.id,
+        "watchlist": alert.watchlist,
+        "class": alert.alert_class.value,
+        "severity": alert.severity.value,
+        "score": alert.score,
+        "reasons": [{"signal": one.name, "points": one.points, "text": one.text} for one in alert.reasons],
+        "source": alert.source,
+        "published_at": None if alert.published_at is None else alert.published_at.isoformat(),
+        "excerpt": alert.excerpt,
+        "title": alert.title,
+        "author": alert.author,
+        "url": alert.url,
+    }
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,130 @@
+"""What the tests of the alerting room share: a clock that is set by hand, a store on disk, and alerts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from core.db.store import SqlStore
+from core.settings import load_settings
+from core.types import (
+    Alert,
+    AlertClass,
+    AuditEntry,
+    Community,
+    Destination,
+    Document,
+    Entity,
+    EntityType,
+    JsonObject,
+    Match,
+    Signal,
+    Span,
+    TermKind,
+    Watchlist,
+)
+
+START = datetime(2026, 11, 20, 10, tzinfo=UTC)
+PSEUDONYM = "Zqxpseudonym"
+PERSON = "Zqxforename Zqxsurname"
+
+
+class HandClock:
+    """Moves only when told to: ``wait_until`` moves it to the awaited moment, or waits for the wake."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._now.timestamp()
+
+    def advance(self, by: timedelta) -> None:
+        self._now += by
+
+    async def wait_until(self, moment: datetime | None, wake: asyncio.Event) -> None:
+        # Whatever is under way comes first.
+        for _ in range(3):
+            await asyncio.to_thread(lambda: None)
+        if moment is None or wake.is_set():
+            await wake.wait()
+        else:
+            self._now = max(self._now, moment)
+        wake.clear()
+
+
+@asynccontextmanager
+async def open_store(directory: Path, clock: HandClock) -> AsyncIterator[SqlStore]:
+    """Open a store on a SQLite file with one community and one watchlist."""
+    store = SqlStore(load_settings(data_directory=directory), clock)
+    await store.open()
+    try:
+        await store.add_community(Community(id="com_1", name="Harbor Commons"))
+        await store.add_watchlist(
+            Watchlist(id="wl_1", community_id="com_1", name="Members"),
+            audit=AuditEntry(
+                id="aud_1", community_id="com_1", actor="test", action="watchlist.added", object_id="wl_1", at=START
+            ),
+        )
+        yield store
+    finally:
+        await store.close()
+
+
+def destination(settings: JsonObject, **changes: Any) -> Destination:
+    """Return a destination of kind ``webhook``."""
+    plain = Destination(id="dst_1", community_id="com_1", kind="webhook", name="Moderators", settings=settings)
+    return replace(plain, **changes)
+
+
+def alert(**changes: Any) -> Alert:
+    """Return an alert about a document that holds the markers in every field."""
+    text = f"{PSEUDONYM} is {PERSON}"
+    plain = Alert(
+        id="alt_1",
+        community_id="com_1",
+        watchlist_id="wl_1",
+        alert_class=AlertClass.LINKAGE,
+        score=88,
+        signals=(
+            Signal(name="pseudonym_next_to_person", points=55, text="the watched pseudonym stands 2 words before"),
+        ),
+        matches=tuple(
+            Match(
+                term_id="t1",
+                kind=TermKind.PSEUDONYM,
+                span=Span(name, 0, len(PSEUDONYM)),
+                found=PSEUDONYM,
+            )
+            for name in ("title", "text", "author")
+        ),
+        entities=(
+            Entity(
+                type=EntityType.PERSON,
+                span=Span("text", len(PSEUDONYM) + 4, len(text)),
+                found=PERSON,
+                confidence=0.9,
+                recogniser="test",
+            ),
+        ),
+        document=Document(
+            id="feed:1",
+            source="feed",
+            external_id="1",
+            text=text,
+            title=f"{PSEUDONYM}, also {PERSON}",
+            author=PSEUDONYM,
+            url=f"https://blog.example/{PSEUDONYM.lower()}/{PERSON.replace(' ', '-').lower()}",
+        ),
+        raised_at=START,
+        excerpt="█████ is Z███████ Z██████",
+        evidence=text,
+    )
+    return replace(plain, **changes)

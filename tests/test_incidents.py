@@ -1,0 +1,172 @@
+"""Incidents: one for each leak, told to those who want to know, decided by moderators."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from alerting.incidents import Decision, acknowledge, decide, dismiss, join_keys, raise_alert, resolve
+from core.db.store import SqlStore
+from core.errors import Conflict, NotFound, UsageError
+from core.ids import new_id
+from core.ports import AlertFilter, Listing
+from core.types import Alert, AlertClass, Delivery, Document, EventType, Incident, IncidentState, Severity
+from tests.alerting_fixtures import START, HandClock, alert, destination, open_store
+
+LATER = START + timedelta(hours=1)
+ALL = Listing(limit=100)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
+    async with open_store(tmp_path, HandClock()) as opened:
+        await opened.add_destination(destination({}))
+        yield opened
+
+
+async def raised(store: SqlStore, one: Alert) -> Incident:
+    async with store.transaction() as transaction:
+        return await raise_alert(transaction, one, at=LATER)
+
+
+async def decided(
+    store: SqlStore, incident: Incident, decision: Decision, *, actor: str = "key_1", community_id: str = "com_1"
+) -> Incident:
+    async with store.transaction() as transaction:
+        return await decide(transaction, community_id, incident.id, decision, actor=actor, at=LATER)
+
+
+async def told(store: SqlStore) -> list[Delivery]:
+    return sorted((await store.deliveries("com_1", ALL)).items, key=lambda delivery: delivery.sequence)
+
+
+def elsewhere(one: Alert, external_id: str) -> Alert:
+    return replace(one, id=new_id("alt"), document=replace(one.document, external_id=external_id))
+
+
+async def test_the_first_alert_opens_an_incident_and_tells_the_destination(store: SqlStore) -> None:
+    incident = await raised(store, alert())
+    assert (incident.state, incident.severity, incident.sighting_count) == (IncidentState.OPEN, Severity.HIGH, 1)
+    assert await store.incident("com_1", incident.id) == incident
+    (delivery,) = await told(store)
+    assert (delivery.event, delivery.incident_id, delivery.sequence) == (EventType.INCIDENT_OPENED, incident.id, 1)
+    (sighting,) = (await store.sightings("com_1", incident.id, ALL)).items
+    assert sighting.document.text == ""
+    (kept,) = (await store.alerts("com_1", ALL, AlertFilter(incident_id=incident.id))).items
+    assert kept.raised_at == delivery.created_at
+
+
+async def test_a_second_sighting_joins_the_open_incident(store: SqlStore) -> None:
+    first = await raised(store, alert())
+    second = await raised(store, elsewhere(alert(), "2"))
+    assert second.id == first.id
+    assert second.sighting_count == 2
+    assert [delivery.event for delivery in await told(store)] == [EventType.INCIDENT_OPENED, EventType.INCIDENT_UPDATED]
+
+
+async def test_an_edit_of_the_same_document_joins_without_another_message(store: SqlStore) -> None:
+    first = await raised(store, alert())
+    edited = alert(id="alt_2", document=replace(alert().document, text="something else"))
+    second = await raised(store, edited)
+    assert second.id == first.id
+    assert second.sighting_count == 1
+    assert len(await told(store)) == 1
+
+
+async def test_a_higher_severity_is_told_and_never_falls_again(store: SqlStore) -> None:
+    await raised(store, alert(score=50, alert_class=AlertClass.EXPOSURE))
+    worse = await raised(store, alert(id="alt_2", score=95))
+    better = await raised(store, alert(id="alt_3", score=30, alert_class=AlertClass.MENTION))
+    assert (worse.severity, worse.alert_class) == (Severity.CRITICAL, AlertClass.LINKAGE)
+    assert (better.score, better.alert_class) == (95, AlertClass.LINKAGE)
+    assert [delivery.event for delivery in await told(store)] == [EventType.INCIDENT_OPENED, EventType.INCIDENT_UPDATED]
+
+
+async def test_other_content_elsewhere_opens_an_incident_of_its_own(store: SqlStore) -> None:
+    first = await raised(store, alert())
+    other = Document(id="feed:9", source="feed", external_id="9", text="another leak")
+    second = await raised(store, alert(id="alt_2", document=other))
+    assert first.id != second.id
+
+
+async def test_a_closed_incident_is_not_joined(store: SqlStore) -> None:
+    first = await raised(store, alert())
+    await decided(store, first, partial(resolve, reason="taken down", at=LATER))
+    assert (await raised(store, alert(id="alt_2"))).id != first.id
+
+
+async def test_a_destination_is_told_only_from_its_severity_on(store: SqlStore) -> None:
+    await store.add_destination(destination({}, id="dst_2", minimum_severity=Severity.CRITICAL))
+    await raised(store, alert())
+    assert [delivery.destination_id for delivery in await told(store)] == ["dst_1"]
+    await raised(store, alert(id="alt_2", score=90))
+    assert [delivery.destination_id for delivery in await told(store)].count("dst_2") == 1
+
+
+async def test_nothing_is_kept_of_a_transaction_that_fails(store: SqlStore) -> None:
+    async def fails_late() -> None:
+        async with store.transaction() as transaction:
+            await raise_alert(transaction, alert(), at=LATER)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fails_late()
+    assert await told(store) == []
+
+
+async def test_a_decision_is_kept_audited_and_told_when_it_closes_the_incident(store: SqlStore) -> None:
+    incident = await raised(store, alert())
+    taken = await decided(store, incident, partial(acknowledge, assignee="key_1", at=LATER))
+    assert (taken.state, taken.assignee) == (IncidentState.ACKNOWLEDGED, "key_1")
+    assert len(await told(store)) == 1
+    await decided(store, incident, partial(dismiss, reason="a namesake", at=LATER), actor="key_2")
+    kept = await store.incident("com_1", incident.id)
+    assert (kept.state, kept.reason, kept.assignee) == (IncidentState.DISMISSED, "a namesake", "key_1")
+    assert (await told(store))[-1].event is EventType.INCIDENT_RESOLVED
+    log = [(entry.actor, entry.action) for entry in (await store.audit_log("com_1", ALL)).items]
+    assert ("key_1", "incident.acknowledged") in log
+    assert ("key_2", "incident.dismissed") in log
+
+
+async def test_an_incident_of_another_community_does_not_exist(store: SqlStore) -> None:
+    incident = await raised(store, alert())
+    with pytest.raises(NotFound):
+        await decided(store, incident, partial(resolve, reason=None, at=LATER), community_id="com_2")
+
+
+@pytest.mark.parametrize("state", [IncidentState.RESOLVED, IncidentState.DISMISSED])
+def test_a_closed_incident_takes_no_further_decision(state: IncidentState) -> None:
+    closed = Incident(
+        id="inc_1", community_id="com_1", watchlist_id="wl_1", alert_class=AlertClass.MENTION, score=1, state=state,
+        first_seen_at=START, last_seen_at=START, updated_at=START,
+    )  # fmt: skip
+    for decision in (
+        partial(acknowledge, assignee="key_1", at=LATER),
+        partial(resolve, reason=None, at=LATER),
+        partial(dismiss, reason="no", at=LATER),
+    ):
+        with pytest.raises(Conflict, match="inc_1"):
+            decision(closed)
+
+
+def test_dismissing_needs_a_reason() -> None:
+    incident = Incident(
+        id="inc_1", community_id="com_1", watchlist_id="wl_1", alert_class=AlertClass.MENTION, score=1,
+        state=IncidentState.OPEN, first_seen_at=START, last_seen_at=START, updated_at=START,
+    )  # fmt: skip
+    with pytest.raises(UsageError, match="reason"):
+        dismiss(incident, reason="  ", at=LATER)
+
+
+def test_join_keys_do_not_mix_watchlists_places_or_contents() -> None:
+    keys = set(join_keys(alert()))
+    assert len(keys) == 2
+    assert not keys & set(join_keys(alert(watchlist_id="wl_2")))
+    split = replace(alert().document, source='feed", "1', external_id="")
+    assert len(keys & set(join_keys(alert(document=split)))) == 1
+    assert len(join_keys(alert(document=replace(alert().document, external_id=None)))) == 1
