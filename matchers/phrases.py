@@ -15,7 +15,7 @@ T = TypeVar("T")
 _UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
 # Spaces with a sign or two (a quoted line, a dash), or signs alone; not the end of a sentence.
-_GAP = re.compile(r"\s*[^\w\s.!?;]{0,2}\s*|(?:[^\w\s]|_){1,2}")
+_GAP = re.compile(r"\s{0,20}[^\w\s.!?;]{0,2}\s{0,20}|(?:[^\w\s]|_){1,2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class _Node(Generic[T]):
     next: dict[str, _Node[T]] = field(default_factory=dict)
     owners: list[T] = field(default_factory=list)
     owners_of_prefix: dict[str, list[T]] = field(default_factory=dict)
+    prefix_lengths: set[int] = field(default_factory=set)
 
 
 class PhraseTable(Generic[T]):
@@ -67,8 +68,11 @@ class PhraseTable(Generic[T]):
         node = self._root
         for word in words[:-1] if is_prefix else words:
             node = node.next.setdefault(word, _Node())
-        owners = node.owners_of_prefix.setdefault(words[-1], []) if is_prefix else node.owners
-        owners.append(owner)
+        if is_prefix:
+            node.owners_of_prefix.setdefault(words[-1], []).append(owner)
+            node.prefix_lengths.add(len(words[-1]))
+        else:
+            node.owners.append(owner)
 
     def find(self, folded: FoldedText) -> Iterator[Stand[T]]:
         """Yield where phrases stand, in order of their starts."""
@@ -85,7 +89,7 @@ class PhraseTable(Generic[T]):
             word = words[index]
             if index > first and not _GAP.fullmatch(text, words[index - 1].end, word.start):
                 return
-            for length in {len(prefix) for prefix in node.owners_of_prefix}:
+            for length in node.prefix_lengths:
                 if owners := node.owners_of_prefix.get(word.text[:length]):
                     yield Stand(start, word.end, tuple(owners), is_plural=False)
             for ending in ("s", "es"):

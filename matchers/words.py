@@ -32,6 +32,11 @@ def surnames() -> frozenset[str]:
     return _read("surnames.txt")
 
 
+def is_name(word: str) -> bool:
+    """Return whether the folded word is a frequent forename or surname."""
+    return word in forenames() or word in surnames()
+
+
 def is_ordinary(word: str) -> bool:
     """Return whether the folded word is a common one or a name, or a common one with an English ending."""
     words = _known()
