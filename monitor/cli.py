@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +17,7 @@ import typer
 
 from core.errors import LeakwatchError, WatchlistError
 from core.types import TermKind
+from monitor.commands.streams import STANDARD_OUTPUT, written
 
 FAILED = 2
 INTERRUPTED = 130
@@ -160,24 +161,33 @@ def run(arguments: Sequence[str]) -> int:
     kept = [option for option in options if option != "--debug"] + list(arguments[len(options) :])
     try:
         status = app(kept, prog_name="leakwatch", standalone_mode=False)
-    except WatchlistError as error:
-        return _failed(debug, *map(str, error.problems))
-    except LeakwatchError as error:
-        return _failed(debug, str(error))
-    except typer.TyperException as error:
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context else "leakwatch"
-        return _failed(debug, f"{error.format_message().rstrip('.')}; '{command} --help' shows what there is")
+        with written(sys.stdout, STANDARD_OUTPUT):
+            sys.stdout.flush()
+    except typer.Exit as left:
+        return left.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
-    except Exception as error:  # the last resort: the traceback would show document text
-        return _failed(debug, f"unexpected {type(error).__name__}; run again with --debug and report what it shows")
+    except Exception as error:  # the last resort: a traceback would show document text
+        if debug:
+            traceback.print_exc()
+        for sentence in _sentences(error):
+            print(f"leakwatch: {sentence}", file=sys.stderr)
+        return FAILED
     return int(status or 0)
 
 
-def _failed(debug: bool, *sentences: str) -> int:
-    if debug:
-        traceback.print_exc()
-    for sentence in sentences:
-        print(f"leakwatch: {sentence}", file=sys.stderr)
-    return FAILED
+def _sentences(error: Exception) -> Iterator[str]:
+    match error:
+        case WatchlistError():
+            yield from map(str, error.problems)
+        case LeakwatchError():
+            yield str(error)
+        case typer.TyperException():
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context else "leakwatch"
+            yield f"{error.format_message().rstrip('.')}; '{command} --help' shows what there is"
+        case ExceptionGroup():
+            for part in error.exceptions:
+                yield from _sentences(part)
+        case _:
+            yield f"unexpected {type(error).__name__}; run again with --debug and report what it shows"

@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Network
@@ -19,16 +20,14 @@ from rich.console import Console, Group
 from rich.panel import Panel
 from rich.text import Text
 
-from api.auth import new_token
-from core.ids import new_id
 from core.settings import Settings
-from core.types import Alert, ApiKey, JsonObject, Scope, Severity, SourceRecord
+from core.types import Alert, JsonObject, Scope, Severity
 from monitor.service import run_service
-from monitor.setup import import_watchlist
+from monitor.setup import add_source, create_key, import_watchlist
 from monitor.wiring import Service, build_parts, open_service
 
 SAMPLE = Path(__file__).parent / "sample"
-POLL_INTERVAL_SECONDS = 60
+POLL_INTERVAL = timedelta(minutes=1)
 _COLOURS = {
     Severity.CRITICAL: "bold red",
     Severity.HIGH: "red",
@@ -77,39 +76,15 @@ def _throw_away(settings: Settings, folder: Path) -> Settings:
 
 async def _fill(service: Service, feed_url: str) -> str:
     """Put the sample community, its sources and a key into the database; return the key's token."""
-    community = await import_watchlist(service.store, service.parts, SAMPLE / "watchlist.yaml", actor="demo")
-    await _add_source(service, community.id, "files", "Sample documents", {"path": str(SAMPLE / "documents")})
-    await _add_source(service, community.id, "feed", "Sample feed", {"url": feed_url})
-    token, digest = new_token()
-    await service.store.add_api_key(
-        ApiKey(
-            id=new_id("key"),
-            community_id=community.id,
-            name="demo",
-            scopes=frozenset(Scope),
-            digest=digest,
-            created_at=service.parts.clock.now(),
-        )
+    store, parts = service.store, service.parts
+    community = await import_watchlist(store, parts, SAMPLE / "watchlist.yaml")
+    samples: tuple[tuple[str, str, JsonObject], ...] = (
+        ("files", "Sample documents", {"path": str(SAMPLE / "documents")}),
+        ("feed", "Sample feed", {"url": feed_url}),
     )
-    return token
-
-
-async def _add_source(service: Service, community_id: str, kind: str, name: str, settings: JsonObject) -> None:
-    service.parts.sources.check_settings(kind, settings)
-    now = service.parts.clock.now()
-    await service.store.add_source(
-        SourceRecord(
-            id=new_id("src"),
-            community_id=community_id,
-            kind=kind,
-            name=name,
-            settings=settings,
-            interval_seconds=POLL_INTERVAL_SECONDS,
-            due_at=now,
-            created_at=now,
-            updated_at=now,
-        )
-    )
+    for kind, name, settings in samples:
+        await add_source(store, parts, community.id, kind=kind, name=name, settings=settings, interval=POLL_INTERVAL)
+    return await create_key(store, parts.clock, community.id, name="demo", scopes=frozenset(Scope))
 
 
 def _show(console: Console, alerts: Sequence[Alert]) -> None:

@@ -92,6 +92,7 @@ class LivePipeline:
         self._raised = raised
         self._compiled: tuple[int, Examiner] | None = None
         self._compiling = asyncio.Lock()
+        self._checking = examiner_for(Catalogue()).index
 
     async def process_page(self, lease: SourceLease, page: Page, *, due_at: datetime) -> Intake:
         """Put a page through the whole way, and record it with the source's new cursor, all in one transaction.
@@ -123,7 +124,7 @@ class LivePipeline:
 
     def check_term(self, term: Term) -> None:
         """Raise UsageError where no matcher looks for terms of this kind, or this value cannot be looked for."""
-        self._examiner_for(Catalogue()).index.check(term)
+        self._checking.check(term)
 
     async def _process(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 
 import uvicorn
@@ -19,7 +19,7 @@ from monitor.wiring import Service
 PRUNE_INTERVAL = timedelta(hours=1)
 
 
-async def run_service(service: Service, *, ready: Callable[[str], Awaitable[None]]) -> None:
+async def run_service(service: Service, *, ready: Callable[[str], Coroutine[None, None, None]]) -> None:
     """Run all jobs until SIGINT or SIGTERM, then end them in order. ``ready`` is called with the address of
     the API once it answers. Raises SettingsError when the address cannot be listened on."""
     listening = _listen(service.parts.settings.api)

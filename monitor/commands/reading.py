@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from sources.reading import Unreadable, read_documents
 
 from core.errors import LeakwatchError
 from core.http import GuardedClient
 from core.ports import SourceContext
 from core.types import Document
 from monitor.wiring import Parts
+from sources.reading import Unreadable, read_documents
 
 BATCH_SIZE = 512
 
@@ -43,7 +43,7 @@ class Reading:
             for item in self._items():
                 if isinstance(item, Unreadable):
                     self.unreadable_count += 1
-                    print(f"leakwatch: {item.where}: {item.sentence}", file=sys.stderr)
+                    print(f"leakwatch: {item}", file=sys.stderr)
                     continue
                 batch.append(item)
                 if len(batch) == BATCH_SIZE:
@@ -56,8 +56,12 @@ class Reading:
                 self.document_count += len(batch)
 
     def _items(self) -> Iterator[Document | Unreadable]:
-        local = read_documents(self._source) if self._source is not None else ()
-        return chain(local, (item for url in self._feeds for item in asyncio.run(self._fetch(url))))
+        if self._source == "-":
+            yield from read_documents(sys.stdin.buffer)
+        elif self._source is not None:
+            yield from read_documents(Path(self._source), name=self._source)
+        for url in self._feeds:
+            yield from asyncio.run(self._fetch(url))
 
     async def _fetch(self, url: str) -> list[Document | Unreadable]:
         clock = self._parts.clock
@@ -71,5 +75,5 @@ class Reading:
                     page = await feed.poll(page.cursor)
                     items.extend(page.documents)
             except LeakwatchError as error:
-                items.append(Unreadable(where=url, sentence=str(error)))
+                items.append(Unreadable(url, f"cannot be read: {error}"))
         return items

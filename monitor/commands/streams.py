@@ -7,12 +7,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
-from rich.console import Console, RenderableType
 
 from core.errors import LeakwatchError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+STANDARD_OUTPUT = "standard output"
 
 NOBODY_READS = 141
 """What a shell reports for a program that a closed pipe ended."""
@@ -21,40 +25,41 @@ NOBODY_READS = 141
 class Lines:
     """Lines of text on their way out. Raises LeakwatchError where they cannot be written."""
 
-    def __init__(self, stream: TextIO, name: str) -> None:
+    def __init__(self, stream: TextIO, name: str, *, is_terminal: bool = False) -> None:
+        """``is_terminal``: a person reads along on standard output."""
+        self.is_terminal = is_terminal
         self._stream = stream
         self._name = name
 
     def write(self, line: str) -> None:
         """Write the line and a line feed."""
-        with self._guarded():
+        with written(self._stream, self._name):
             self._stream.write(line + "\n")
 
-    @property
-    def is_terminal(self) -> bool:
-        """Whether a person reads along."""
-        return self._stream.isatty()
-
     def show(self, view: RenderableType) -> None:
-        """Write something made for a terminal."""
-        with self._guarded():
-            Console(file=self._stream, highlight=False).print(view)
+        """Show something made for a terminal, above a progress bar that may be there."""
+        from rich.console import Console
+
+        with written(self._stream, self._name):
+            Console(highlight=False).print(view)
 
     def flush(self) -> None:
         """Hand on what was written so far."""
-        with self._guarded():
+        with written(self._stream, self._name):
             self._stream.flush()
 
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except BrokenPipeError:
-            # What is left in the buffer must not fail once more when the process ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+@contextmanager
+def written(stream: TextIO, name: str) -> Iterator[None]:
+    """Turn the errors of writing to the stream into LeakwatchError; a pipe that nobody reads ends the program."""
+    try:
+        yield
+    except OSError as error:
+        # What is left in the buffer must not fail once more when the stream is closed.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if isinstance(error, BrokenPipeError):
             raise typer.Exit(NOBODY_READS) from None
-        except OSError as error:
-            raise LeakwatchError(f"{self._name} cannot be written ({error.strerror})") from None
+        raise LeakwatchError(f"{name} cannot be written ({error.strerror})") from None
 
 
 @contextmanager
@@ -65,7 +70,7 @@ def open_lines(output: str) -> Iterator[Lines]:
     """
     if output == "-":
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-        lines = Lines(sys.stdout, "standard output")
+        lines = Lines(sys.stdout, STANDARD_OUTPUT, is_terminal=sys.stdout.isatty())
         yield lines
         lines.flush()
         return
@@ -73,17 +78,7 @@ def open_lines(output: str) -> Iterator[Lines]:
         stream = Path(output).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115  # closed below
     except OSError as error:
         raise LeakwatchError(f"{output} cannot be written ({error.strerror})") from None
-    lines = Lines(stream, output)
-    try:
+    with stream:
+        lines = Lines(stream, output)
         yield lines
         lines.flush()
-    finally:
-        _close(stream)
-
-
-def _close(stream: TextIO) -> None:
-    try:
-        stream.close()
-    except OSError:
-        # Closing writes what is left: it fails again where flushing did, and that was raised already.
-        return

@@ -1,0 +1,87 @@
+"""``leakwatch source add``, ``leakwatch destination add`` and ``leakwatch key create``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+import yaml
+
+from core.db.store import SqlStore
+from core.errors import UsageError
+from core.settings import load_settings
+from core.types import Community, Json, JsonObject, Scope, Severity
+from monitor.setup import add_destination, add_source, community_named, create_key
+from monitor.wiring import Parts, build_parts, open_store
+
+
+def source_add(community: str | None, kind: str, name: str, settings: Sequence[str], interval_seconds: int) -> int:
+    """Save a source, due at once. A running service sees it within seconds."""
+
+    async def work(store: SqlStore, parts: Parts, owner: Community) -> None:
+        source = await add_source(
+            store,
+            parts,
+            owner.id,
+            kind=kind,
+            name=name,
+            settings=given(settings),
+            interval=timedelta(seconds=interval_seconds),
+        )
+        print(f"{source.id} is saved.")
+
+    return _with_community(community, work)
+
+
+def destination_add(
+    community: str | None, kind: str, name: str, settings: Sequence[str], minimum_severity: Severity
+) -> int:
+    """Save a destination that is told redacted incidents from a severity on."""
+
+    async def work(store: SqlStore, parts: Parts, owner: Community) -> None:
+        destination = await add_destination(
+            store, parts, owner.id, kind=kind, name=name, settings=given(settings), minimum_severity=minimum_severity
+        )
+        print(f"{destination.id} is saved.")
+
+    return _with_community(community, work)
+
+
+def key_create(community: str | None, name: str, scopes: Sequence[Scope]) -> int:
+    """Make a key to the API and show its token, once."""
+
+    async def work(store: SqlStore, parts: Parts, owner: Community) -> None:
+        token = await create_key(store, parts.clock, owner.id, name=name, scopes=frozenset(scopes))
+        print(f"The key, shown this once: {token}")
+
+    return _with_community(community, work)
+
+
+def given(settings: Sequence[str]) -> JsonObject:
+    """Return settings written as ``name=value``; a value is read as YAML, so ``[a, b]`` is a list.
+
+    Raises UsageError, which does not quote the value.
+    """
+    read: dict[str, Json] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise UsageError("a setting is written name=value")
+        try:
+            read[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UsageError(f"the value of {name} cannot be read; put it in quotes") from None
+    return read
+
+
+def _with_community(name: str | None, work: Callable[[SqlStore, Parts, Community], Awaitable[None]]) -> int:
+    settings = load_settings()
+    parts = build_parts(settings)
+
+    async def opened() -> None:
+        async with open_store(settings, parts.clock) as store:
+            await work(store, parts, await community_named(store, name))
+
+    asyncio.run(opened())
+    return 0

@@ -1,0 +1,151 @@
+"""What an admin sets up from the command line: watchlists, sources, destinations and keys of a community."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from api.auth import new_token
+from core.clock import Clock
+from core.errors import NotFound, WatchlistError
+from core.ids import new_id
+from core.ports import Store
+from core.types import (
+    ApiKey,
+    AuditEntry,
+    Catalogue,
+    Community,
+    Destination,
+    Detail,
+    JsonObject,
+    Scope,
+    Severity,
+    SourceRecord,
+)
+from monitor.wiring import Parts
+from watchlists.checking import advise
+from watchlists.files import load
+
+ACTOR = "command line"
+
+
+async def import_watchlist(store: Store, parts: Parts, path: Path) -> Community:
+    """Keep a watchlist file's watchlists, and its community where there is none of that name yet, all or
+    nothing; return the community.
+
+    Raises WatchlistError for a file that cannot be read or holds a term that cannot be looked for, and Conflict
+    where a watchlist's name or a term's reference is in use.
+    """
+    file = load(path)
+    advice = advise(file, check_term=parts.index(Catalogue()).check, at=parts.clock.now())
+    problems = [WatchlistError(problem.sentence, file=str(path), line=problem.line) for problem in advice.problems]
+    if problems:
+        raise WatchlistError("it cannot be watched as it is", file=str(path), problems=problems)
+    known = [community for community in await store.communities() if community.name == file.community.name]
+    community = known[0] if known else replace(file.community, id=new_id("com"))
+    await store.import_watchlists(
+        community,
+        file.adopted_by(community.id),
+        audit=_audit(parts.clock, community.id, "watchlists.import", community.id),
+    )
+    return community
+
+
+async def community_named(store: Store, name: str | None) -> Community:
+    """Return the community of that name, or the only one where none is named. Raises NotFound."""
+    communities = await store.communities()
+    if not communities:
+        raise NotFound("there is no community yet: import a watchlist first (leakwatch watchlist import FILE)")
+    if name is None and len(communities) == 1:
+        return communities[0]
+    for community in communities:
+        if community.name == name:
+            return community
+    raise NotFound(
+        "say which community, with --community NAME"
+        if name is None
+        else "there is no community of that name: look at the names with leakwatch doctor"
+    )
+
+
+async def create_key(store: Store, clock: Clock, community_id: str, *, name: str, scopes: frozenset[Scope]) -> str:
+    """Keep a new API key; return its token, which is not kept."""
+    token, digest = new_token()
+    key = ApiKey(
+        id=new_id("key"),
+        community_id=community_id,
+        name=name,
+        scopes=scopes,
+        digest=digest,
+        created_at=clock.now(),
+    )
+    await store.add_api_key(key)
+    await store.record(_audit(clock, community_id, "keys.create", key.id))
+    return token
+
+
+async def add_source(
+    store: Store,
+    parts: Parts,
+    community_id: str,
+    *,
+    kind: str,
+    name: str,
+    settings: JsonObject,
+    interval: timedelta,
+) -> SourceRecord:
+    """Keep a source, due at once. Raises SettingsError for settings that its kind does not take."""
+    parts.sources.check_settings(kind, settings)
+    now = parts.clock.now()
+    source = SourceRecord(
+        id=new_id("src"),
+        community_id=community_id,
+        kind=kind,
+        name=name,
+        settings=settings,
+        interval_seconds=int(interval.total_seconds()),
+        due_at=now,
+        created_at=now,
+        updated_at=now,
+    )
+    await store.add_source(source)
+    await store.record(_audit(parts.clock, community_id, "sources.create", source.id))
+    return source
+
+
+async def add_destination(
+    store: Store,
+    parts: Parts,
+    community_id: str,
+    *,
+    kind: str,
+    name: str,
+    settings: JsonObject,
+    minimum_severity: Severity,
+) -> Destination:
+    """Keep a destination that is told redacted incidents. Raises SettingsError as :func:`add_source`."""
+    parts.notifiers.check_settings(kind, settings)
+    destination = Destination(
+        id=new_id("dst"),
+        community_id=community_id,
+        kind=kind,
+        name=name,
+        settings=settings,
+        detail=Detail.REDACTED,
+        minimum_severity=minimum_severity,
+    )
+    await store.add_destination(destination)
+    await store.record(_audit(parts.clock, community_id, "destinations.create", destination.id))
+    return destination
+
+
+def _audit(clock: Clock, community_id: str, action: str, object_id: str) -> AuditEntry:
+    return AuditEntry(
+        id=new_id("aud"),
+        community_id=community_id,
+        actor=ACTOR,
+        action=action,
+        object_id=object_id,
+        at=clock.now(),
+    )
