@@ -1,0 +1,133 @@
+"""Communities and their keys to the API."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlmodel import col
+
+from core.crypto import CommunityKeys
+from core.db.database import Database, Unit
+from core.db.sealing import seal, unseal
+from core.db.tables import ApiKeyRow, CommunityRow
+from core.errors import StoreError
+from core.types import ApiKey, Community, Scope
+
+_LAST_USED_STEP = timedelta(minutes=1)
+
+
+class Communities(Database):
+    """The part of the store about tenants."""
+
+    async def add_community(self, community: Community) -> None:
+        """Keep the community, with a data key of its own. Raises Conflict for an id in use."""
+        async with self.writing() as unit:
+            await insert_community(unit, community)
+            await unit.watched_has_changed()
+
+    async def communities(self) -> tuple[Community, ...]:
+        """Return all communities, the oldest first."""
+        async with self.reading() as unit:
+            rows = await unit.session.scalars(
+                select(CommunityRow).order_by(col(CommunityRow.created_at), col(CommunityRow.id))
+            )
+            return tuple(community_of(unit.keyring.of(row), row) for row in rows)
+
+    async def community(self, community_id: str) -> Community:
+        """Return the community. Raises NotFound."""
+        async with self.reading() as unit:
+            row = await unit.community(community_id)
+            return community_of(unit.keyring.of(row), row)
+
+    async def update_community(self, community: Community) -> None:
+        """Change name and context. Raises NotFound."""
+        async with self.writing() as unit:
+            row = await unit.community(community.id)
+            row.sealed = _sealed(unit.keyring.of(row), community)
+            await unit.watched_has_changed()
+
+    async def add_api_key(self, key: ApiKey) -> None:
+        """Keep the key. Raises NotFound for its community, Conflict for an id or digest in use."""
+        async with self.writing() as unit:
+            keys = await unit.keys(key.community_id)
+            unit.session.add(
+                ApiKeyRow(
+                    id=key.id,
+                    community_id=key.community_id,
+                    digest=key.digest,
+                    scopes=" ".join(sorted(key.scopes)),
+                    sealed=seal(keys, ApiKeyRow, key.id, {"name": key.name}),
+                    created_at=key.created_at,
+                    last_used_at=key.last_used_at,
+                    revoked_at=key.revoked_at,
+                )
+            )
+
+    async def api_key(self, digest: bytes) -> ApiKey | None:
+        """Return the key of that digest, revoked ones too, and note its use, at most once a minute."""
+        async with self.reading() as unit:
+            row = await unit.session.scalar(select(ApiKeyRow).where(col(ApiKeyRow.digest) == digest))
+            if row is None:
+                return None
+            key = _api_key_of(await unit.keys(row.community_id), row)
+        now = self._clock.now()
+        if key.revoked_at is not None or (key.last_used_at and now - key.last_used_at < _LAST_USED_STEP):
+            return key
+        # Who may read must be able to while the disk is full; that a use was not noted harms nobody.
+        with suppress(StoreError):
+            async with self.writing() as unit:
+                await unit.change(update(ApiKeyRow).where(col(ApiKeyRow.id) == key.id).values(last_used_at=now))
+        return replace(key, last_used_at=now)
+
+    async def api_keys(self, community_id: str) -> tuple[ApiKey, ...]:
+        """Return the community's keys, the oldest first. Raises NotFound."""
+        async with self.reading() as unit:
+            keys = await unit.keys(community_id)
+            rows = await unit.session.scalars(
+                select(ApiKeyRow)
+                .where(col(ApiKeyRow.community_id) == community_id)
+                .order_by(col(ApiKeyRow.created_at), col(ApiKeyRow.id))
+            )
+            return tuple(_api_key_of(keys, row) for row in rows)
+
+    async def revoke_api_key(self, community_id: str, key_id: str, at: datetime) -> None:
+        """Let the key open nothing from now on; the first time of doing so stays. Raises NotFound."""
+        async with self.writing() as unit:
+            row = await unit.one(ApiKeyRow, community_id, key_id, to_change=True)
+            row.revoked_at = row.revoked_at or at
+
+
+async def insert_community(unit: Unit, community: Community) -> None:
+    """Keep the community, with a data key of its own."""
+    wrapped = unit.keyring.key.wrap_new(community.id)
+    keys = unit.keyring.key.unwrap(wrapped, community.id)
+    unit.session.add(
+        CommunityRow(id=community.id, wrapped_key=wrapped, sealed=_sealed(keys, community), created_at=unit.clock.now())
+    )
+    await unit.session.flush()
+
+
+def community_of(keys: CommunityKeys, row: CommunityRow) -> Community:
+    """Return the community of the row."""
+    content = unseal(keys, CommunityRow, row.id, row.sealed)
+    return Community(id=row.id, name=content["name"], context=tuple(content["context"]))
+
+
+def _sealed(keys: CommunityKeys, community: Community) -> bytes:
+    return seal(keys, CommunityRow, community.id, {"name": community.name, "context": community.context})
+
+
+def _api_key_of(keys: CommunityKeys, row: ApiKeyRow) -> ApiKey:
+    return ApiKey(
+        id=row.id,
+        community_id=row.community_id,
+        name=unseal(keys, ApiKeyRow, row.id, row.sealed)["name"],
+        scopes=frozenset(map(Scope, row.scopes.split())),
+        digest=row.digest,
+        created_at=row.created_at,
+        last_used_at=row.last_used_at,
+        revoked_at=row.revoked_at,
+    )

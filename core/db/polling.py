@@ -1,0 +1,210 @@
+"""Sources, their leases, and what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+from sqlmodel import col
+
+from core.crypto import CommunityKeys, HashPurpose
+from core.db.database import Database, Unit, chunks
+from core.db.leases import change_leased, is_free, take, takeable_at
+from core.db.listing import slice_of
+from core.db.sealing import seal, unseal
+from core.db.tables import SeenRow, SourceRow
+from core.ports import Listing, Slice
+from core.types import JsonObject, SourceLease, SourceRecord, SourceState
+
+
+class Polling(Database):
+    """The part of the store about sources."""
+
+    async def add_source(self, source: SourceRecord) -> None:
+        """Keep the source; one without ``due_at`` is due at once. Raises NotFound for its community."""
+        async with self.writing() as unit:
+            keys = await unit.keys(source.community_id)
+            enabled = source.state is not SourceState.DISABLED
+            unit.session.add(
+                SourceRow(
+                    id=source.id,
+                    community_id=source.community_id,
+                    kind=source.kind,
+                    sealed=seal(keys, SourceRow, source.id, {"name": source.name, "settings": source.settings}),
+                    sealed_cursor=_sealed_cursor(keys, source.id, source.cursor),
+                    shared=source.shared,
+                    interval_seconds=source.interval_seconds,
+                    state=source.state,
+                    due_at=(source.due_at or source.created_at) if enabled else None,
+                    last_success_at=source.last_success_at,
+                    last_error=source.last_error,
+                    failure_count=source.failure_count,
+                    created_at=source.created_at,
+                    updated_at=source.updated_at,
+                )
+            )
+
+    async def sources(self, community_id: str, listing: Listing) -> Slice[SourceRecord]:
+        """Return the wanted slice, the source that changed longest ago first. Raises NotFound for the community."""
+        async with self.reading() as unit:
+            keys = await unit.keys(community_id)
+            statement = select(SourceRow).where(col(SourceRow.community_id) == community_id)
+            return await slice_of(
+                unit.session, statement, SourceRow, "updated_at", listing, lambda row: _source_of(keys, row)
+            )
+
+    async def source(self, community_id: str, source_id: str) -> SourceRecord:
+        """Return the source. Raises NotFound."""
+        async with self.reading() as unit:
+            row = await unit.one(SourceRow, community_id, source_id)
+            return _source_of(await unit.keys(community_id), row)
+
+    async def set_source_enabled(self, community_id: str, source_id: str, enabled: bool, at: datetime) -> SourceRecord:
+        """Switch the source on (it is due at once, from where it was) or off (a poll under way is not recorded);
+        return it as it is then. Raises NotFound."""
+        async with self.writing() as unit:
+            row = await unit.one(SourceRow, community_id, source_id, to_change=True)
+            if enabled != (row.state != SourceState.DISABLED):
+                row.state = SourceState.NEW if enabled else SourceState.DISABLED
+                row.due_at = at if enabled else None
+                row.last_error, row.failure_count = None, 0
+                row.lease_token, row.leased_until = None, None
+                row.updated_at = at
+            return _source_of(await unit.keys(community_id), row)
+
+    async def delete_source(self, community_id: str, source_id: str) -> None:
+        """Delete the source; what it found stays. Raises NotFound."""
+        async with self.writing() as unit:
+            await unit.session.delete(await unit.one(SourceRow, community_id, source_id))
+
+    async def take_due_source(self, at: datetime, lease_for: timedelta) -> SourceLease | None:
+        """Take the source that is due longest and not leased; None where none is due."""
+        due = (col(SourceRow.due_at) <= at, is_free(SourceRow, at))
+        first = select(col(SourceRow.id)).where(*due).order_by(col(SourceRow.due_at), col(SourceRow.id)).limit(1)
+        while True:
+            async with self.reading() as unit:
+                source_id = await unit.session.scalar(first)
+            if source_id is None:
+                return None
+            async with self.writing() as unit:
+                token = await take(unit, SourceRow, source_id, *due, until=at + lease_for)
+                if token is not None:
+                    row = await unit.session.get_one(SourceRow, source_id)
+                    return SourceLease(_source_of(await unit.keys(row.community_id), row), token, at + lease_for)
+
+    async def next_source_due_at(self) -> datetime | None:
+        """Return when the next source is due or its lease ends; None without sources that are switched on."""
+        first = select(func.min(takeable_at(SourceRow, col(SourceRow.due_at))))
+        async with self.reading() as unit:
+            return await unit.session.scalar(first.where(col(SourceRow.due_at).is_not(None)))
+
+    async def fail_poll(self, lease: SourceLease, *, error: str, due_at: datetime, at: datetime) -> None:
+        """Record a failed poll; the cursor stays. Raises LeaseLost."""
+        async with self.writing() as unit:
+            await change_leased(
+                unit,
+                SourceRow,
+                lease.source.id,
+                lease.token,
+                state=SourceState.FAILING,
+                last_error=error,
+                failure_count=col(SourceRow.failure_count) + 1,
+                due_at=due_at,
+                updated_at=at,
+            )
+
+    async def unseen(self, community_id: str, fingerprints: Sequence[str], at: datetime) -> frozenset[str]:
+        """Return those of the fingerprints that are not marked as seen. Raises NotFound for the community."""
+        async with self.reading() as unit:
+            keys = await unit.keys(community_id)
+            by_key = {keys.hash(HashPurpose.SEEN, fingerprint): fingerprint for fingerprint in fingerprints}
+            seen: set[bytes] = set()
+            for chunk in chunks(list(by_key)):
+                seen.update(
+                    await unit.session.scalars(
+                        select(col(SeenRow.document_key)).where(
+                            col(SeenRow.community_id) == community_id,
+                            col(SeenRow.document_key).in_(chunk),
+                            col(SeenRow.expires_at) > at,
+                        )
+                    )
+                )
+        return frozenset(fingerprint for key, fingerprint in by_key.items() if key not in seen)
+
+
+async def finish_poll(
+    unit: Unit, lease: SourceLease, *, cursor: JsonObject | None, due_at: datetime, at: datetime
+) -> None:
+    """Record a successful poll. Raises LeaseLost."""
+    keys = await unit.keys(lease.source.community_id)
+    await change_leased(
+        unit,
+        SourceRow,
+        lease.source.id,
+        lease.token,
+        state=SourceState.HEALTHY,
+        sealed_cursor=_sealed_cursor(keys, lease.source.id, cursor),
+        last_success_at=at,
+        last_error=None,
+        failure_count=0,
+        due_at=due_at,
+        updated_at=at,
+    )
+
+
+async def mark_seen(unit: Unit, community_id: str, fingerprints: Iterable[str], *, until: datetime) -> frozenset[str]:
+    """Remember keyed hashes of the fingerprints until the given time; return those that were new or had expired."""
+    keys = await unit.keys(community_id)
+    by_key = {keys.hash(HashPurpose.SEEN, fingerprint): fingerprint for fingerprint in fingerprints}
+    new: set[bytes] = set()
+    for chunk in chunks(list(by_key)):
+        insertion = unit.insert(SeenRow).values(
+            [{"community_id": community_id, "document_key": key, "expires_at": until} for key in chunk]
+        )
+        # One statement decides what is new: of two processes that mark the same document, one is told so.
+        new.update(
+            await unit.session.scalars(
+                insertion.on_conflict_do_update(
+                    index_elements=["community_id", "document_key"],
+                    set_={"expires_at": insertion.excluded.expires_at},
+                    where=col(SeenRow.expires_at) <= unit.clock.now(),
+                ).returning(col(SeenRow.document_key))
+            )
+        )
+        await unit.change(
+            update(SeenRow)
+            .where(
+                col(SeenRow.community_id) == community_id,
+                col(SeenRow.document_key).in_(chunk),
+                col(SeenRow.expires_at) < until,
+            )
+            .values(expires_at=until)
+        )
+    return frozenset(by_key[key] for key in new)
+
+
+def _source_of(keys: CommunityKeys, row: SourceRow) -> SourceRecord:
+    content = unseal(keys, SourceRow, row.id, row.sealed)
+    cursor = row.sealed_cursor
+    return SourceRecord(
+        id=row.id,
+        community_id=row.community_id,
+        kind=row.kind,
+        name=content["name"],
+        settings=content["settings"],
+        shared=row.shared,
+        interval_seconds=row.interval_seconds,
+        state=SourceState(row.state),
+        cursor=None if cursor is None else unseal(keys, SourceRow, row.id, cursor, column="sealed_cursor"),
+        due_at=row.due_at,
+        last_success_at=row.last_success_at,
+        last_error=row.last_error,
+        failure_count=row.failure_count,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _sealed_cursor(keys: CommunityKeys, source_id: str, cursor: JsonObject | None) -> bytes | None:
+    return None if cursor is None else seal(keys, SourceRow, source_id, cursor, column="sealed_cursor")

@@ -1,0 +1,54 @@
+"""The store: all its parts on one database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from sqlalchemy import delete, select, tuple_
+
+from core.db.communities import Communities
+from core.db.found import Findings
+from core.db.journal import Journal
+from core.db.outbox import Outbox
+from core.db.polling import Polling
+from core.db.tables import AnswerRow, Row, SeenRow, TermRow, table_of
+from core.db.transaction import SqlTransaction
+from core.db.watched import Watched
+from core.ports import Transaction
+
+_PRUNED_AT_ONCE = 1000
+_EXPIRING: dict[type[Row], str] = {SeenRow: "expires_at", TermRow: "ends_at", AnswerRow: "expires_at"}
+
+
+class SqlStore(Communities, Watched, Polling, Findings, Outbox, Journal):
+    """Keeps to :class:`core.ports.Store`, on SQLite (by default) or another database that SQLAlchemy knows.
+
+    ``SqlStore(settings, clock)`` opens nothing; ``open`` makes the database ready.
+    """
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Open the one transaction that writes what came of a page or a decision."""
+        async with self.writing() as unit:
+            yield SqlTransaction(unit)
+
+    async def prune(self, at: datetime) -> int:
+        """Forget what has expired (seen keys, terms, remembered answers); return how many rows went.
+
+        The rows go by the thousand, so that others can write in between.
+        """
+        pruned_count = 0
+        for row, column in _EXPIRING.items():
+            table = table_of(row)
+            identity = tuple(table.primary_key)
+            expired = select(*identity).where(table.c[column] <= at).limit(_PRUNED_AT_ONCE)
+            count = _PRUNED_AT_ONCE
+            while count == _PRUNED_AT_ONCE:
+                async with self.writing() as unit:
+                    count = await unit.change(delete(table).where(tuple_(*identity).in_(expired)))
+                    if row is TermRow and count:
+                        await unit.watched_has_changed()
+                pruned_count += count
+        return pruned_count

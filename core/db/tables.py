@@ -1,0 +1,269 @@
+"""The tables. Nothing outside ``core.db`` sees them.
+
+A ``sealed`` column holds JSON sealed for its row (:mod:`core.crypto`); ``…_key`` columns hold keyed hashes. What
+stands in clear is identifiers, enumerations, numbers, times and our own sentences. Foreign keys lead through the
+community, so that no row can belong to an object of another community.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Dialect,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlmodel import Field, SQLModel
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds_of(moment: datetime) -> int:
+    """Return the aware time as microseconds since 1970."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment_of(microseconds: int) -> datetime:
+    """Return the aware time. Raises OverflowError beyond what a datetime holds."""
+    return _EPOCH + microseconds * _MICROSECOND
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware time, kept as microseconds since 1970 so that every database orders and compares it alike."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        return None if value is None else microseconds_of(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else moment_of(value)
+
+
+def _of(parent: str, column: str) -> ForeignKeyConstraint:
+    """Return the constraint that ``column`` names a row of ``parent`` in the same community."""
+    return ForeignKeyConstraint(
+        ["community_id", column], [f"{parent}.community_id", f"{parent}.id"], ondelete="CASCADE"
+    )
+
+
+def _listed_by(moment: str) -> Index:
+    """Return the index for a community's listing by that time."""
+    return Index(None, "community_id", moment, "id")
+
+
+class Row(SQLModel):
+    """What all tables share: constraint names that every database and migration knows them by."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def table_of(row: type[Row]) -> Table:
+    """Return the table behind the class, for statements that write many rows."""
+    return Row.metadata.tables[str(row.__tablename__)]
+
+
+class OwnedRow(Row):
+    """What is found by its id, in its community only."""
+
+    id: str = Field(primary_key=True)
+    community_id: str = Field(foreign_key="community.id", ondelete="CASCADE")
+
+
+class StateRow(Row, table=True):
+    """The one row about the deployment as a whole."""
+
+    __tablename__ = "state"
+    id: int = Field(primary_key=True)
+    catalogue_revision: int = Field(sa_type=BigInteger)
+
+
+class CommunityRow(Row, table=True):
+    __tablename__ = "community"
+    id: str = Field(primary_key=True)
+    wrapped_key: bytes
+    sealed: bytes  # name, context
+    created_at: datetime = Field(sa_type=Moment)
+
+
+class ApiKeyRow(OwnedRow, table=True):
+    __tablename__ = "api_key"
+    __table_args__ = (_listed_by("created_at"),)
+    digest: bytes = Field(unique=True)
+    scopes: str  # separated by spaces
+    sealed: bytes  # name
+    created_at: datetime = Field(sa_type=Moment)
+    last_used_at: datetime | None = Field(default=None, sa_type=Moment)
+    revoked_at: datetime | None = Field(default=None, sa_type=Moment)
+
+
+class WatchlistRow(OwnedRow, table=True):
+    __tablename__ = "watchlist"
+    __table_args__ = (
+        UniqueConstraint("community_id", "id"),
+        UniqueConstraint("community_id", "name_key"),
+        _listed_by("created_at"),
+    )
+    name_key: bytes
+    sensitivity: str
+    sealed: bytes  # name, packs
+    created_at: datetime = Field(sa_type=Moment)
+
+
+class TermRow(OwnedRow, table=True):
+    __tablename__ = "term"
+    __table_args__ = (
+        UniqueConstraint("community_id", "reference_key"),
+        _of("watchlist", "watchlist_id"),
+        _listed_by("created_at"),
+    )
+    watchlist_id: str = Field(index=True)
+    kind: str
+    reference_key: bytes
+    sealed: bytes  # reference, value, variants, settings
+    ends_at: datetime | None = Field(default=None, sa_type=Moment, index=True)
+    created_at: datetime = Field(sa_type=Moment)
+
+
+class SourceRow(OwnedRow, table=True):
+    __tablename__ = "source"
+    __table_args__ = (_listed_by("updated_at"),)
+    kind: str
+    sealed: bytes  # name, settings
+    sealed_cursor: bytes | None = None
+    shared: bool
+    interval_seconds: int
+    state: str
+    due_at: datetime | None = Field(default=None, sa_type=Moment, index=True)
+    last_success_at: datetime | None = Field(default=None, sa_type=Moment)
+    last_error: str | None = None
+    failure_count: int = 0
+    lease_token: str | None = None
+    leased_until: datetime | None = Field(default=None, sa_type=Moment)
+    created_at: datetime = Field(sa_type=Moment)
+    updated_at: datetime = Field(sa_type=Moment)
+
+
+class SeenRow(Row, table=True):
+    __tablename__ = "seen"
+    community_id: str = Field(primary_key=True, foreign_key="community.id", ondelete="CASCADE")
+    document_key: bytes = Field(primary_key=True)
+    expires_at: datetime = Field(sa_type=Moment, index=True)
+
+
+class IncidentRow(OwnedRow, table=True):
+    __tablename__ = "incident"
+    __table_args__ = (UniqueConstraint("community_id", "id"), _listed_by("updated_at"))
+    watchlist_id: str  # no foreign key: incidents and alerts outlive their watchlist
+    alert_class: str
+    score: int
+    state: str
+    first_seen_at: datetime = Field(sa_type=Moment)
+    last_seen_at: datetime = Field(sa_type=Moment)
+    updated_at: datetime = Field(sa_type=Moment)
+    sighting_count: int
+    sealed: bytes  # assignee, reason
+
+
+class IncidentKeyRow(Row, table=True):
+    __tablename__ = "incident_key"
+    __table_args__ = (_of("incident", "incident_id"),)
+    community_id: str = Field(primary_key=True, foreign_key="community.id", ondelete="CASCADE")
+    join_key: bytes = Field(primary_key=True)
+    incident_id: str = Field(primary_key=True, index=True)
+
+
+class AlertRow(OwnedRow, table=True):
+    __tablename__ = "alert"
+    __table_args__ = (_of("incident", "incident_id"), _listed_by("raised_at"))
+    watchlist_id: str
+    incident_id: str = Field(index=True)
+    alert_class: str
+    score: int
+    sealed: bytes  # signals, matches, entities, document without its text, excerpt, evidence
+    raised_at: datetime = Field(sa_type=Moment)
+
+
+class SightingRow(OwnedRow, table=True):
+    __tablename__ = "sighting"
+    __table_args__ = (
+        UniqueConstraint("incident_id", "document_key"),
+        _of("incident", "incident_id"),
+        _listed_by("seen_at"),
+    )
+    incident_id: str
+    document_key: bytes
+    sealed: bytes  # document without its text
+    seen_at: datetime = Field(sa_type=Moment)
+
+
+class DestinationRow(OwnedRow, table=True):
+    __tablename__ = "destination"
+    __table_args__ = (UniqueConstraint("community_id", "id"), _listed_by("updated_at"))
+    kind: str
+    sealed: bytes  # name, settings
+    detail: str
+    minimum_severity: str
+    enabled: bool
+    last_sequence: int = 0
+    updated_at: datetime = Field(sa_type=Moment)
+
+
+class DeliveryRow(OwnedRow, table=True):
+    __tablename__ = "delivery"
+    __table_args__ = (
+        UniqueConstraint("destination_id", "sequence"),
+        _of("destination", "destination_id"),
+        _of("incident", "incident_id"),
+        _listed_by("updated_at"),
+        Index(None, "state", "destination_id", "sequence"),
+    )
+    destination_id: str
+    incident_id: str | None = Field(default=None, index=True)
+    event: str
+    sequence: int
+    idempotency_key: str
+    state: str
+    attempts: int
+    created_at: datetime = Field(sa_type=Moment)
+    updated_at: datetime = Field(sa_type=Moment)
+    next_attempt_at: datetime | None = Field(default=None, sa_type=Moment)
+    delivered_at: datetime | None = Field(default=None, sa_type=Moment)
+    last_error: str | None = None
+    lease_token: str | None = None
+    leased_until: datetime | None = Field(default=None, sa_type=Moment)
+
+
+class AuditRow(OwnedRow, table=True):
+    __tablename__ = "audit"
+    __table_args__ = (_listed_by("at"),)
+    actor: str
+    action: str
+    object_id: str
+    at: datetime = Field(sa_type=Moment)
+
+
+class AnswerRow(Row, table=True):
+    """An answer remembered for a repeated request."""
+
+    __tablename__ = "answer"
+    community_id: str = Field(primary_key=True, foreign_key="community.id", ondelete="CASCADE")
+    request_key: bytes = Field(primary_key=True)
+    sealed: bytes  # request digest, status, body
+    expires_at: datetime = Field(sa_type=Moment, index=True)

@@ -1,0 +1,62 @@
+"""What can be written together, under the names of :class:`core.ports.Transaction`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from core.db import found, journal, outbox, polling
+from core.db.database import Unit
+from core.types import (
+    Alert,
+    AuditEntry,
+    Delivery,
+    Destination,
+    Document,
+    Incident,
+    JsonObject,
+    Sighting,
+    SourceLease,
+)
+
+
+class SqlTransaction:
+    """One unit of writing."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+
+    async def mark_seen(self, community_id: str, fingerprints: Iterable[str], *, until: datetime) -> frozenset[str]:
+        return await polling.mark_seen(self._unit, community_id, fingerprints, until=until)
+
+    async def finish_poll(
+        self, lease: SourceLease, *, cursor: JsonObject | None, due_at: datetime, at: datetime
+    ) -> None:
+        await polling.finish_poll(self._unit, lease, cursor=cursor, due_at=due_at, at=at)
+
+    async def joinable_incident(self, community_id: str, join_keys: Sequence[str]) -> Incident | None:
+        return await found.joinable_incident(self._unit, community_id, join_keys)
+
+    async def save_incident(self, incident: Incident, join_keys: Sequence[str]) -> None:
+        await found.save_incident(self._unit, incident, join_keys)
+
+    async def add_alert(self, alert: Alert) -> None:
+        await found.add_alert(self._unit, alert)
+
+    async def add_sighting(self, sighting: Sighting) -> None:
+        await found.add_sighting(self._unit, sighting)
+
+    async def has_sighting(self, incident_id: str, document: Document) -> bool:
+        return await found.has_sighting(self._unit, incident_id, document)
+
+    async def incident(self, community_id: str, incident_id: str) -> Incident:
+        return await found.incident_to_change(self._unit, community_id, incident_id)
+
+    async def destinations(self, community_id: str) -> tuple[Destination, ...]:
+        return await outbox.enabled_destinations(self._unit, community_id)
+
+    async def plan_delivery(self, delivery: Delivery) -> None:
+        await outbox.plan_delivery(self._unit, delivery)
+
+    async def record(self, entry: AuditEntry) -> None:
+        await journal.add_entry(self._unit, entry)
