@@ -35,10 +35,11 @@ PERSON = "Zqxforename Zqxsurname"
 
 
 class HandClock:
-    """Moves only when told to: ``wait_until`` moves it to the awaited moment, or waits for the wake."""
+    """Moves only when told to."""
 
     def __init__(self, now: datetime = START) -> None:
         self._now = now
+        self._moved = asyncio.Event()
 
     def now(self) -> datetime:
         return self._now
@@ -48,15 +49,17 @@ class HandClock:
 
     def advance(self, by: timedelta) -> None:
         self._now += by
+        self._moved.set()
+        self._moved = asyncio.Event()
 
     async def wait_until(self, moment: datetime | None, wake: asyncio.Event) -> None:
-        # Whatever is under way comes first.
-        for _ in range(3):
-            await asyncio.to_thread(lambda: None)
-        if moment is None or wake.is_set():
-            await wake.wait()
-        else:
-            self._now = max(self._now, moment)
+        while not wake.is_set() and (moment is None or self._now < moment):
+            waits = [asyncio.create_task(event.wait()) for event in (wake, self._moved)]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
         wake.clear()
 
 
