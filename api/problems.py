@@ -91,7 +91,7 @@ def _answer(
 ) -> Response:
     problem = Problem(title=status.phrase, status=status, detail=detail, request_id=request_id, errors=errors)
     return Response(
-        problem.model_dump_json(exclude_none=True), status_code=status, headers=headers, media_type=MEDIA_TYPE
+        problem.model_dump_json(exclude_none=True), status_code=int(status), headers=headers, media_type=MEDIA_TYPE
     )
 
 

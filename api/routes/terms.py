@@ -33,8 +33,9 @@ async def list_terms(wanted: Annotated[TermQuery, Query()], given: Given, key: R
         require(key, Scope.REVEAL)
     part = await given.store.terms(key.community_id, wanted.listing(), watchlist_id=wanted.watchlist)
     if wanted.reveal:
-        for term in part.items:
-            await given.store.record(audit_entry(given, key, "term.revealed", term.id))
+        async with given.store.transaction() as transaction:
+            for term in part.items:
+                await transaction.record(audit_entry(given, key, "term.revealed", term.id))
     return Items[TermView].of(part, lambda term: TermView.of(term, reveal=wanted.reveal))
 
 

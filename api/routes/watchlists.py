@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -18,7 +19,7 @@ router = APIRouter(prefix="/v1/watchlists", tags=["watchlists"])
 @router.post("", status_code=201, summary="Make a watchlist")
 async def create_watchlist(sent: NewWatchlist, given: Given, key: Writer) -> WatchlistView:
     """Makes a watchlist with its first terms: all of it, or nothing."""
-    watchlist, terms = watchlist_of(sent, key.community_id, given)
+    watchlist, terms = await asyncio.to_thread(watchlist_of, sent, key.community_id, given)
     await given.store.add_watchlist(watchlist, terms, audit=audit_entry(given, key, "watchlist.created", watchlist.id))
     given.changed()
     return WatchlistView.of(watchlist)

@@ -22,8 +22,6 @@ from core.types import (
     Finding,
     Sensitivity,
     Severity,
-    Term,
-    TermSettings,
 )
 
 MAXIMUM_DOCUMENTS = 1000
@@ -110,20 +108,6 @@ class PreviewRequest(Input):
     text: Text = Field(max_length=MAXIMUM_PREVIEW_CHARACTERS, description="The text. Nothing of it is kept.")
     sensitivity: Sensitivity = Field(Sensitivity.BALANCED, description="The sensitivity of the watchlist to be.")
     packs: list[Name] = Field(default=[], max_length=50, description="The packs of the watchlist to be.")
-
-    def as_term(self, term_id: str, watchlist_id: str) -> Term:
-        """Return the term to try."""
-        return Term(
-            id=term_id,
-            reference=term_id,
-            watchlist_id=watchlist_id,
-            kind=self.term.kind,
-            value=self.term.value,
-            variants=tuple(self.term.aliases),
-            settings=TermSettings(
-                match=self.term.match, needs_context=self.term.needs_context, never=tuple(self.term.never)
-            ),
-        )
 
 
 class CandidateView(SpanView):

@@ -1,0 +1,53 @@
+"""The real service on a fresh SQLite file, two communities, and somebody of each who asks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from core.settings import ApiSettings, Settings
+from core.types import Community, Scope
+from monitor.wiring import Parts, build_parts, open_service
+from tests.api_service import MAXIMUM_BODY_BYTES, Api, SetClock
+
+
+@pytest.fixture(scope="session")
+def parts() -> Parts:
+    return build_parts(Settings())
+
+
+@pytest.fixture
+async def api(parts: Parts, tmp_path: Path) -> AsyncIterator[Api]:
+    clock = SetClock()
+    settings = Settings(data_directory=tmp_path, api=ApiSettings(max_body_bytes=MAXIMUM_BODY_BYTES))
+    async with (
+        open_service(replace(parts, settings=settings, clock=clock)) as service,
+        AsyncExitStack() as clients,
+    ):
+        yield Api(service, clock, clients)
+
+
+@pytest.fixture
+async def harbor(api: Api) -> Community:
+    return await api.community("Harbor Commons")
+
+
+@pytest.fixture
+async def meadow(api: Api) -> Community:
+    return await api.community("Meadow Circle")
+
+
+@pytest.fixture
+async def admin(api: Api, harbor: Community) -> httpx2.AsyncClient:
+    return await api.member(harbor, Scope.ADMIN)
+
+
+@pytest.fixture
+async def stranger(api: Api, meadow: Community) -> httpx2.AsyncClient:
+    """An admin of another community, who may operate the deployment too."""
+    return await api.member(meadow, Scope.ADMIN, Scope.OPERATE)

@@ -1,0 +1,152 @@
+"""Sources, destinations and deliveries over the API."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx2
+import pytest
+
+from api.app import create_app
+from core.types import Community, Scope
+from tests.api_service import Api, assert_problem, audited
+
+pytest_plugins = ["tests.api_fixtures"]
+
+FEED = {"kind": "feed", "name": "Town forum", "settings": {"url": "https://forum.example/feed"}, "interval_seconds": 60}
+SECRET = "whsec_" + base64.b64encode(b"k" * 24).decode()
+WEBHOOK = {
+    "kind": "webhook",
+    "name": "Moderators",
+    "settings": {"url": "https://hooks.example/in", "secret": SECRET},
+    "minimum_severity": "low",
+}
+
+
+async def test_a_source_is_added_switched_and_deleted(api: Api, admin: httpx2.AsyncClient) -> None:
+    made = await admin.post("/v1/sources", json=FEED)
+    assert made.status_code == 201, made.text
+    shown = made.json()
+    assert (shown["state"], shown["due_at"], shown["setting_names"]) == ("new", "2026-11-20T10:00:00Z", ["url"])
+    assert await api.service.store.next_source_due_at() == api.clock.now()
+    path = f"/v1/sources/{shown['id']}"
+    assert (await admin.post(f"{path}/disable")).json()["state"] == "disabled"
+    assert await api.service.store.next_source_due_at() is None
+    assert (await admin.post(f"{path}/enable")).json()["state"] != "disabled"
+    assert (await admin.get("/v1/sources")).json()["items"][0]["id"] == shown["id"]
+    for answer in (made, await admin.get(path), await admin.get("/v1/sources")):
+        assert "forum.example" not in answer.text
+    assert (await admin.delete(path)).status_code == 204
+    assert_problem(await admin.get(path), 404)
+    done = ("source.created", "source.disabled", "source.enabled", "source.deleted")
+    assert await audited(admin) == dict.fromkeys(((action, shown["id"]) for action in done), 1)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": "telepathy"},
+        {"settings": {}},
+        {"settings": {"url": 7112}},
+        {"settings": {"url": "https://forum.example/feed", "SECRET": 1}},
+        {"interval_seconds": 0},
+        {"interval_seconds": 10**12},
+    ],
+)
+async def test_a_source_with_wrong_settings_is_refused(admin: httpx2.AsyncClient, changes: dict[str, object]) -> None:
+    assert_problem(await admin.post("/v1/sources", json={**FEED, **changes}), 422, without=["7112"])
+    assert (await admin.get("/v1/sources")).json()["items"] == []
+
+
+async def test_a_shared_source_is_in_the_hands_of_operators_alone(
+    api: Api, harbor: Community, admin: httpx2.AsyncClient
+) -> None:
+    operator = await api.member(harbor, Scope.ADMIN, Scope.OPERATE)
+    assert_problem(await admin.post("/v1/sources", json={**FEED, "shared": True}), 403)
+    made = await operator.post("/v1/sources", json={**FEED, "shared": True})
+    assert made.json()["shared"]
+    path = f"/v1/sources/{made.json()['id']}"
+    assert (await admin.get(path)).status_code == 200
+    assert_problem(await admin.post(f"{path}/disable"), 403)
+    assert_problem(await admin.delete(path), 403)
+    assert (await operator.delete(path)).status_code == 204
+
+
+async def test_a_destination_is_added_switched_and_deleted(admin: httpx2.AsyncClient) -> None:
+    made = await admin.post("/v1/destinations", json=WEBHOOK)
+    assert made.status_code == 201, made.text
+    shown = made.json()
+    assert (shown["detail"], shown["enabled"], shown["setting_names"]) == ("redacted", True, ["secret", "url"])
+    path = f"/v1/destinations/{shown['id']}"
+    assert not (await admin.post(f"{path}/disable")).json()["enabled"]
+    assert (await admin.post(f"{path}/enable")).json()["enabled"]
+    for answer in (made, await admin.get(path), await admin.get("/v1/destinations")):
+        assert SECRET not in answer.text
+        assert "hooks.example" not in answer.text
+    assert (await admin.delete(path)).status_code == 204
+    assert_problem(await admin.get(path), 404)
+
+
+async def test_a_destination_with_wrong_settings_is_refused(admin: httpx2.AsyncClient) -> None:
+    wrong_secret = {"url": "https://x.example", "secret": "S3CRET"}
+    wrong: list[dict[str, object]] = [{"kind": "pigeon"}, {"settings": {}}, {"settings": wrong_secret}]
+    for changes in wrong:
+        assert_problem(await admin.post("/v1/destinations", json={**WEBHOOK, **changes}), 422, without=["S3CRET"])
+
+
+async def test_a_destination_that_is_told_protected_names_needs_the_right_to_reveal(
+    api: Api, harbor: Community
+) -> None:
+    writer = await api.member(harbor, Scope.READ, Scope.WRITE)
+    revealer = await api.member(harbor, Scope.READ, Scope.WRITE, Scope.REVEAL)
+    full = {**WEBHOOK, "detail": "full"}
+    assert_problem(await writer.post("/v1/destinations", json=full), 403)
+    made = await revealer.post("/v1/destinations", json=full)
+    assert made.json()["detail"] == "full"
+    path = f"/v1/destinations/{made.json()['id']}"
+    assert (await writer.post(f"{path}/disable")).status_code == 200
+    assert_problem(await writer.post(f"{path}/enable"), 403)
+
+
+async def test_a_dead_delivery_is_replayed(api: Api, harbor: Community, admin: httpx2.AsyncClient) -> None:
+    watchlist = (await admin.post("/v1/watchlists", json={"name": "Members"})).json()["id"]
+    destination = (await admin.post("/v1/destinations", json=WEBHOOK)).json()["id"]
+    alert = await api.alert(harbor, watchlist)
+    (delivery,) = (await admin.get(f"/v1/deliveries?destination={destination}")).json()["items"]
+    assert (delivery["incident_id"], delivery["state"], delivery["sequence"]) == (alert.incident_id, "pending", 1)
+    path = f"/v1/deliveries/{delivery['id']}/replay"
+    assert_problem(await admin.post(path), 409)
+
+    store = api.service.store
+    lease = await store.take_due_delivery(api.clock.now(), timedelta(minutes=1))
+    assert lease is not None
+    await store.delivery_failed(
+        lease, error="the receiver answered with status 500", next_attempt_at=None, at=api.clock.now()
+    )
+    (dead,) = (await admin.get("/v1/deliveries?state=dead")).json()["items"]
+    assert dead["last_error"] == "the receiver answered with status 500"
+    replayed = (await admin.post(path)).json()
+    assert (replayed["state"], replayed["idempotency_key"]) == ("pending", delivery["idempotency_key"])
+    assert (await admin.get("/v1/deliveries?state=dead")).json()["items"] == []
+    assert (await audited(admin))["delivery.replayed", delivery["id"]] == 1
+
+
+async def test_what_is_watched_read_or_sent_wakes_those_who_work_on_it(api: Api, harbor: Community) -> None:
+    changes: list[str] = []
+    services = replace(api.service.app.state.services, changed=lambda: changes.append("changed"))
+    token = (await api.member(harbor, Scope.ADMIN)).headers["authorization"]
+    transport = httpx2.ASGITransport(create_app(services))
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="http://leakwatch.example", headers={"Authorization": token}
+    ) as client:
+        await client.get("/v1/sources")
+        assert changes == []
+        for path, body in (("sources", FEED), ("destinations", WEBHOOK), ("watchlists", {"name": "Members"})):
+            made = await client.post(f"/v1/{path}", json=body)
+            assert changes == ["changed"], path
+            changes.clear()
+            await client.delete(f"/v1/{path}/{made.json()['id']}")
+            assert changes == ["changed"], path
+            changes.clear()
