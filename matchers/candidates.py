@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from core.types import Candidate, Match, TermKind
+from core.types import Candidate, Match, Span, TermKind
 
 _SHOWN_PER_TERM = 20
 
@@ -30,12 +30,13 @@ def matches_of(candidates: Iterable[Candidate], kind: TermKind) -> list[Match]:
 
 
 def best_first(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Return the candidates, those that passed and are most alike first, at most 20 a term."""
-    shown: defaultdict[str, int] = defaultdict(int)
+    """Return the candidates, those that passed and are most alike first, one a place and at most 20 a term."""
+    shown: defaultdict[str, set[Span]] = defaultdict(set)
     kept = []
     for candidate in sorted(candidates, key=lambda row: (not row.passed, -row.similarity, row.span)):
-        shown[candidate.term_id] += 1
-        if shown[candidate.term_id] <= _SHOWN_PER_TERM:
+        spans = shown[candidate.term_id]
+        if candidate.span not in spans and len(spans) < _SHOWN_PER_TERM:
+            spans.add(candidate.span)
             kept.append(candidate)
     return kept
 

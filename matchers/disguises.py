@@ -215,7 +215,7 @@ def judge(place: Place, form: Form) -> Candidate:
         disguises = _disguises(runs, form) if len(runs) == len(form.runs) else []
         reason = _why_no_disguise(place, form, runs) if disguises else None
     undone.extend(name for name in disguises if name not in undone)
-    if gaps != form.gaps:
+    if list(gaps.values()) != list(form.gaps.values()) or (not typos and gaps != form.gaps):
         undone.append(SEPARATORS)
     if glued:
         undone.append(GLUED)

@@ -133,8 +133,8 @@ class NameFinder:
                     yield name, typos
 
     def _with_surname(self, by_surname: Mapping[str, list[_Name]], written: str) -> Iterator[tuple[_Name, int]]:
-        for surname, typos in ((written, 0), *self._nearby_surnames.near(written)):
-            if (surname == written) == (typos == 0) and surname[0] == written[0]:
+        for surname, typos in {written: 0, **dict(self._nearby_surnames.near(written))}.items():
+            if surname[0] == written[0]:
                 for name in by_surname.get(surname, ()):
                     if not typos or written not in ordinary_words():
                         yield name, typos
@@ -157,7 +157,7 @@ def _names_of(term: Term) -> Iterator[_Name]:
             if rest.strip():
                 first = len(words) - len(words_of(fold_text(surname_first).text))
             while first > 1 and (
-                folded[words[first - 1].end : words[first].start] == "-" or texts[first - 1] in _PARTICLES
+                folded[words[first - 1].end : words[first].start] in ("-", "'") or texts[first - 1] in _PARTICLES
             ):
                 first -= 1
             yield _Name(
@@ -180,7 +180,7 @@ def _is_together(text: str, before: Word, after: Word, *, comma: bool = False) -
         gap = gap.removeprefix(".")
     if comma:
         gap = gap.removeprefix(",")
-    return gap in ("", "-", "_", ".") or gap.isspace()
+    return gap in ("", "-", "_", ".", "'") or gap.isspace()
 
 
 def _may_stand_between(folded: FoldedText, word: Word, name: _Name) -> bool:

@@ -5,6 +5,7 @@ Importing this module imports spaCy, which takes a while.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
@@ -15,19 +16,22 @@ from spacy.language import Language
 from spacy.matcher import Matcher
 from spacy.tokens import Doc, Span
 from spacy.util import filter_spans
+from spacy.vocab import Vocab
 
 from matchers.folding import fold_text
-from matchers.words import forenames, is_ordinary, ordinary_words, surnames
+from matchers.words import forenames, is_name, is_ordinary, ordinary_words, surnames
 
 _COMPONENT = "persons"
 _LONGEST_NAME = 40
 _SHORTEST_SMALL = 3
 _SIGNS = ("-", ",", ".")
+_TOKEN = re.compile(r"(?s)\b[^\W\d_]\.|\w+(?:['’]\w+)*|->|.")
 
 
 def person_pipeline() -> Language:
     """Return a spaCy pipeline that sees persons."""
     nlp = spacy.blank("xx")
+    nlp.tokenizer = _Tokenizer(nlp.vocab)
     nlp.add_pipe(_COMPONENT)
     return nlp
 
@@ -35,6 +39,25 @@ def person_pipeline() -> Language:
 def confidence_of(rule: str) -> float:
     """Return how certain a rule of ``persons.yaml`` is, 0 to 1."""
     return _CONFIDENCES[rule]
+
+
+class _Tokenizer:
+    """Cuts a text into words, initials with their full stop, and single other characters. spaCy's own tokenizer takes
+    quadratic time on long runs of punctuation."""
+
+    def __init__(self, vocab: Vocab) -> None:
+        self._vocab = vocab
+
+    def __call__(self, text: str) -> Doc:
+        words: list[str] = []
+        spaces: list[bool] = []
+        for word in _TOKEN.findall(text):
+            if word == " " and spaces and not spaces[-1]:
+                spaces[-1] = True
+            else:
+                words.append(word)
+                spaces.append(False)
+        return Doc(self._vocab, words=words, spaces=spaces)
 
 
 @Language.factory(_COMPONENT)
@@ -120,7 +143,9 @@ def _is_capital(text: str) -> bool:
     if not _is_capitalised(text) or text.isupper():
         return False
     folded = _folded(text)
-    return folded in surnames() or not is_ordinary(folded)
+    if folded in ordinary_words():
+        return folded in surnames()
+    return is_name(folded) or not is_ordinary(folded)
 
 
 def _is_initial(text: str) -> bool:

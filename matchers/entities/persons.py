@@ -32,7 +32,7 @@ _PIECE = re.compile(
 
 
 class PersonRecogniser:
-    """Runs a spaCy pipeline over the text, in pieces: its tokenizer takes quadratic time on long hostile words."""
+    """Runs a spaCy pipeline over the text, in pieces, as an installed one may take quadratic time on hostile text."""
 
     def __init__(self, model: str | None) -> None:
         """``model`` None takes the rules of ``persons.yaml``. Raises SettingsError for a pipeline that cannot be
