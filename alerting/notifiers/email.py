@@ -99,8 +99,6 @@ class EmailNotifier:
             )
         except (aiosmtplib.SMTPException, OSError) as error:
             raise _failure(error) from None
-        finally:
-            connection.close()
         if refused:
             logger().warning("some recipients of an e-mail were refused", kind=self.kind, rows=len(refused))
 
@@ -115,9 +113,12 @@ class EmailNotifier:
             raise DeliveryDeferred(f"the mail server cannot be reached: {error}") from error
         for address in addresses:
             try:
-                return await asyncio.to_thread(socket.create_connection, (address, port), _TIMEOUT_SECONDS)
+                connection = await asyncio.to_thread(socket.create_connection, (address, port), _TIMEOUT_SECONDS)
             except OSError as error:
                 reason = type(error).__name__
+            else:
+                connection.setblocking(False)
+                return connection
         raise DeliveryDeferred(f"the mail server {host} cannot be reached: {reason}")
 
 
@@ -137,7 +138,7 @@ def compose(notice: Notice, sender: str) -> EmailMessage:
         message["References"] = thread
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834
     message["List-Id"] = f"<leakwatch.{domain}>"  # RFC 2919
-    message.set_content("\n".join(_lines(notice)) + "\n")
+    message.set_content("".join(f"{safe_text(line)}\n" for line in _lines(notice)))
     return message
 
 
@@ -150,7 +151,7 @@ def _lines(notice: Notice) -> list[str]:
             f"First seen: {incident.first_seen_at:%Y-%m-%d %H:%M} UTC",
         ]
         if incident.reason is not None:
-            lines.append(f"Reason: {safe_text(incident.reason)}")
+            lines.append(f"Reason: {incident.reason}")
     for alert in notice.alerts:
         lines += ["", *_alert_lines(alert)]
     return [*lines, "", f"Detail level of this destination: {notice.detail}"]
@@ -187,7 +188,8 @@ def _failure(error: Exception) -> DeliveryError:
 
 
 def _one_line(text: str, longest: int) -> str:
-    line = " ".join(safe_text(text).split())
+    """Return the text as a header's value. An encoded word (RFC 2047) would be decoded, line breaks in it too."""
+    line = " ".join(safe_text(text).replace("=?", "= ?").split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 

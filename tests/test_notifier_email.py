@@ -1,0 +1,321 @@
+"""E-mail: to a real SMTP server, protected by TLS, with headers that nobody outside can write into."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerting.notifiers.email import EmailNotifier, EmailSettings, compose
+from core.clock import SystemClock
+from core.errors import DeliveryDeferred, DeliveryRefused
+from core.http import GuardedClient
+from core.ports import NotifierContext
+from core.settings import HttpSettings
+from core.types import AlertClass, Detail, EventType, Incident, IncidentState, Notice, NoticeAlert, Severity, Signal
+from tests.alerting_fixtures import START
+
+NOTICE = Notice(
+    idempotency_key="msg_1", sequence=1, event=EventType.INCIDENT_OPENED, sent_at=START, community="Harbor Commons ⚓",
+    detail=Detail.REDACTED, summary="1 linkage alert, high (88), Members",
+    incident=Incident(
+        id="inc_1", community_id="com_1", watchlist_id="wl_1", alert_class=AlertClass.LINKAGE, score=88,
+        state=IncidentState.OPEN, first_seen_at=START, last_seen_at=START, updated_at=START,
+    ),
+    alerts=(
+        NoticeAlert(
+            id="alt_1", watchlist="Members", alert_class=AlertClass.LINKAGE, severity=Severity.HIGH, score=88,
+            reasons=(Signal(name="x", points=55, text="the watched pseudonym stands 2 words before a name"),),
+            source="r/pets", published_at=START, excerpt="█████ is M████ G███████ <b>&amp;</b>", title="About █████",
+        ),
+    ),
+)  # fmt: skip
+
+
+@dataclass
+class Mailbox:
+    """What a server took, and how it answers."""
+
+    envelopes: list[Envelope] = field(default_factory=list)
+    over_tls: list[bool] = field(default_factory=list)
+    answer: str = "250 OK"
+    refused: dict[str, str] = field(default_factory=dict)
+
+    async def handle_RCPT(  # noqa: N802
+        self, _: SMTP, __: Session, envelope: Envelope, address: str, ___: list[str]
+    ) -> str:
+        if address in self.refused:
+            return self.refused[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        self.envelopes.append(envelope)
+        self.over_tls.append(session.ssl is not None)
+        return self.answer
+
+    def message(self) -> EmailMessage:
+        """Return the newest message. (A property would be read by the server's inspection.)"""
+        content = self.envelopes[-1].content
+        assert isinstance(content, bytes)
+        return message_from_bytes(content, policy=default)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A self-signed certificate for 127.0.0.1 and localhost."""
+
+    pem: str
+    context: ssl.SSLContext
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.fromtimestamp(0, UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=365 * 200))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))]),
+            critical=False,
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = signed.public_bytes(serialization.Encoding.PEM).decode()
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path: Path = tmp_path_factory.mktemp("certificate") / "both.pem"
+    path.write_bytes(secret + pem.encode())
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(path)
+    return Certificate(pem, context)
+
+
+@pytest.fixture
+def mailbox() -> Mailbox:
+    return Mailbox()
+
+
+@pytest.fixture
+async def context() -> AsyncIterator[NotifierContext]:
+    clock = SystemClock()
+    async with GuardedClient(HttpSettings(), clock) as http:
+        yield NotifierContext(http=http, clock=clock, allowed_networks=(IPv4Network("127.0.0.0/8"),))
+
+
+Serve = Callable[..., Any]
+
+
+@pytest.fixture
+async def serve(mailbox: Mailbox) -> AsyncIterator[Serve]:
+    """Return a function that starts a server and returns its port."""
+    servers: list[asyncio.Server] = []
+
+    async def start(*, tls: ssl.SSLContext | None = None, **options: Any) -> int:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: SMTP(mailbox, hostname="localhost", loop=loop, **options), "127.0.0.1", 0, ssl=tls
+        )
+        servers.append(server)
+        port: int = server.sockets[0].getsockname()[1]
+        return port
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+def settings(port: int, **changes: Any) -> EmailSettings:
+    plain = {
+        "host": "127.0.0.1",
+        "port": port,
+        "tls": "none",
+        "sender": "leakwatch@harbor.example",
+        "recipients": ["one@mods.example", "two@mods.example"],
+    }
+    return EmailSettings.model_validate(plain | changes)
+
+
+async def test_a_message_arrives_as_plain_text_without_showing_recipients_to_one_another(
+    serve: Serve, mailbox: Mailbox, context: NotifierContext
+) -> None:
+    await EmailNotifier(settings(await serve()), context).send(NOTICE)
+    assert mailbox.envelopes[0].rcpt_tos == ["one@mods.example", "two@mods.example"]
+    message = mailbox.message()
+    assert "mods.example" not in str(message)
+    assert message.get_content_type() == "text/plain"
+    assert message["Subject"] == "[Leakwatch] Harbor Commons ⚓: 1 linkage alert, high (88), Members"
+    body = message.get_content()
+    assert "Text: █████ is M████ G███████ <b>&amp;</b>" in body
+    assert "- the watched pseudonym stands 2 words before a name (+55)" in body
+
+
+async def test_an_incident_is_one_thread_and_the_message_says_that_a_machine_wrote_it(
+    serve: Serve, mailbox: Mailbox, context: NotifierContext
+) -> None:
+    notifier = EmailNotifier(settings(await serve()), context)
+    await notifier.send(NOTICE)
+    first = mailbox.message()
+    await notifier.send(replace(NOTICE, idempotency_key="msg_2"))
+    second = mailbox.message()
+    assert first["Message-ID"] == "<msg_1@harbor.example>"
+    assert second["Message-ID"] == "<msg_2@harbor.example>"
+    assert first["References"] == second["References"] == "<inc_1@harbor.example>"
+    assert first["Auto-Submitted"] == "auto-generated"
+    assert first["List-Id"] == "<leakwatch.harbor.example>"
+    assert first["Date"].datetime == START
+
+
+async def test_starttls_and_login_protect_what_is_sent(
+    serve: Serve, mailbox: Mailbox, context: NotifierContext, certificate: Certificate
+) -> None:
+    def check(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword) -> AuthResult:
+        return AuthResult(success=data == LoginPassword(b"mods", b"right"), handled=False)
+
+    port = await serve(tls_context=certificate.context, require_starttls=True, authenticator=check, auth_required=True)
+    protected = {"tls": "starttls", "ca_certificate": certificate.pem, "username": "mods", "password": "right"}
+    await EmailNotifier(settings(port, **protected), context).send(NOTICE)
+    assert mailbox.over_tls == [True]
+    with pytest.raises(DeliveryRefused, match="535"):
+        await EmailNotifier(settings(port, **(protected | {"password": "wrong"})), context).send(NOTICE)
+
+
+async def test_tls_from_the_first_byte_works_too(
+    serve: Serve, mailbox: Mailbox, context: NotifierContext, certificate: Certificate
+) -> None:
+    port = await serve(tls=certificate.context)
+    await EmailNotifier(settings(port, tls="tls", ca_certificate=certificate.pem), context).send(NOTICE)
+    assert len(mailbox.envelopes) == 1
+
+
+async def test_nothing_is_sent_to_a_server_without_starttls_or_with_an_unknown_certificate(
+    serve: Serve, mailbox: Mailbox, context: NotifierContext, certificate: Certificate
+) -> None:
+    with pytest.raises((DeliveryDeferred, DeliveryRefused)):
+        await EmailNotifier(settings(await serve(), tls="starttls"), context).send(NOTICE)
+    port = await serve(tls_context=certificate.context)
+    with pytest.raises((DeliveryDeferred, DeliveryRefused)):
+        await EmailNotifier(settings(port, tls="starttls"), context).send(NOTICE)
+    assert mailbox.envelopes == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"), [("451 try later", DeliveryDeferred), ("552 too large", DeliveryRefused)]
+)
+async def test_a_4xx_is_deferred_and_a_5xx_refused(
+    answer: str, failure: type[Exception], serve: Serve, mailbox: Mailbox, context: NotifierContext
+) -> None:
+    mailbox.answer = answer
+    with pytest.raises(failure, match=answer[:3]):
+        await EmailNotifier(settings(await serve()), context).send(NOTICE)
+
+
+async def test_recipients_that_are_refused_fail_the_message_only_together(
+    serve: Serve, mailbox: Mailbox, context: NotifierContext
+) -> None:
+    notifier = EmailNotifier(settings(await serve()), context)
+    mailbox.refused = {"one@mods.example": "550 no such user"}
+    await notifier.send(NOTICE)
+    assert mailbox.envelopes[-1].rcpt_tos == ["two@mods.example"]
+    mailbox.refused["two@mods.example"] = "450 try later"
+    with pytest.raises(DeliveryDeferred, match="450"):
+        await notifier.send(NOTICE)
+    mailbox.refused["two@mods.example"] = "550 no such user"
+    with pytest.raises(DeliveryRefused, match="550") as failure:
+        await notifier.send(NOTICE)
+    assert "mods.example" not in str(failure.value)
+
+
+async def test_a_server_that_is_down_is_deferred(context: NotifierContext) -> None:
+    with pytest.raises(DeliveryDeferred, match="reached"):
+        await EmailNotifier(settings(9), context).send(NOTICE)
+
+
+async def test_a_server_inside_the_network_is_refused_unless_allowed(
+    serve: Serve, mailbox: Mailbox, context: NotifierContext
+) -> None:
+    closed = NotifierContext(http=context.http, clock=context.clock)
+    with pytest.raises(DeliveryRefused, match="public"):
+        await EmailNotifier(settings(await serve()), closed).send(NOTICE)
+    assert mailbox.envelopes == []
+
+
+HOSTILE = [
+    "Members\r\nBcc: everybody@evil.example",
+    "Members\n\nbody",
+    "Members\u2028X-Evil: 1",
+    "\x00\x1b[31m",
+    "\udcff",
+    "=?utf-8?q?=0D=0ABcc:_everybody=40evil.example?=",
+    "⚓" * 400,
+    "a" * 2000,
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_hostile_name_writes_no_header(
+    name: str, serve: Serve, mailbox: Mailbox, context: NotifierContext
+) -> None:
+    hostile = replace(NOTICE, community=name, summary=f"1 linkage alert, high (88), {name}")
+    await EmailNotifier(settings(await serve()), context).send(hostile)
+    message = mailbox.message()
+    assert set(message.keys()) == set(compose(NOTICE, "leakwatch@harbor.example").keys())
+    assert message["Bcc"] is None
+    assert mailbox.envelopes[0].rcpt_tos == ["one@mods.example", "two@mods.example"]
+
+
+@given(st.text(), st.text())
+def test_no_text_writes_a_header(community: str, summary: str) -> None:
+    message = compose(replace(NOTICE, community=community, summary=summary), "leakwatch@harbor.example")
+    again = message_from_bytes(message.as_bytes(), policy=default)
+    assert sorted(again.keys()) == sorted(message.keys())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"host": "mail.example", "tls": "none"},
+        {"recipients": []},
+        {"recipients": ["no address"]},
+        {"recipients": ["a@b.example\r\nRCPT TO:<c@d.example>"]},
+        {"sender": "a@b.example>\r\nBcc: c@d.example"},
+        {"username": "mods"},
+        {"ca_certificate": "no certificate"},
+        {"surprise": 1},
+    ],
+)
+def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="EmailSettings"):
+        settings(25, **wrong)
+
+
+def test_settings_show_no_password_and_no_recipient() -> None:
+    shown = repr(settings(25, username="mods", password="hidden-word"))
+    assert "hidden-word" not in shown
+    assert "mods.example" not in shown
