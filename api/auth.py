@@ -6,10 +6,12 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
+from pathlib import PurePath
 from typing import Annotated, cast
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
+from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Send
@@ -91,6 +93,15 @@ def require(key: ApiKey, scope: Scope) -> None:
     """Raise the 403 answer where the key lacks the scope."""
     if not allows(key, scope):
         raise HTTPException(403, f"This needs a key with the scope '{scope}'.")
+
+
+def require_for(key: ApiKey, settings: BaseModel) -> None:
+    """Raise the 403 answer where a plug-in's settings reach into the server itself and the key may not operate it.
+
+    A path leads to files that belong to no community: whoever may choose it could have any of them read out.
+    """
+    if any(isinstance(value, PurePath) for _, value in settings):
+        require(key, Scope.OPERATE)
 
 
 Reader = Annotated[ApiKey, Depends(needs(Scope.READ))]

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from api.schemas.documents import PreviewRequest
 from api.schemas.terms import NewTerm
@@ -83,7 +84,8 @@ def _entry(model: type[E], fields: Mapping[str, object], services: Services) -> 
     try:
         return model.model_validate(fields, context=known)
     except ValidationError as error:
-        wrong = error.errors()
-    raise RequestValidationError(
-        [{"type": row["type"], "loc": ("body", *row["loc"]), "msg": sentence(row)} for row in wrong]
-    )
+        raise RequestValidationError([_row(row) for row in error.errors()]) from None
+
+
+def _row(row: ErrorDetails) -> dict[str, object]:
+    return {"type": row["type"], "loc": ("body", *row["loc"]), "msg": sentence(row)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -72,6 +73,15 @@ async def test_a_shared_source_is_in_the_hands_of_operators_alone(
     assert_problem(await admin.post(f"{path}/disable"), 403)
     assert_problem(await admin.delete(path), 403)
     assert (await operator.delete(path)).status_code == 204
+
+
+async def test_files_of_the_server_are_read_for_operators_alone(
+    api: Api, harbor: Community, admin: httpx2.AsyncClient, tmp_path: Path
+) -> None:
+    files = {"kind": "files", "name": "inbox", "settings": {"path": str(tmp_path)}}
+    assert_problem(await admin.post("/v1/sources", json=files), 403, without=[str(tmp_path)])
+    operator = await api.member(harbor, Scope.WRITE, Scope.OPERATE)
+    assert (await operator.post("/v1/sources", json=files)).status_code == 201
 
 
 async def test_a_destination_is_added_switched_and_deleted(admin: httpx2.AsyncClient) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.auth import Reader, Writer, audit_entry, require
+from api.auth import Reader, Writer, audit_entry, require, require_for
 from api.schemas.common import Identifier, Items, ListingQuery
 from api.schemas.sources import NewSource, SourceView
 from api.services import Given, Services
@@ -18,10 +18,11 @@ router = APIRouter(prefix="/v1/sources", tags=["sources"])
 
 @router.post("", status_code=201, summary="Add a source")
 async def create_source(sent: NewSource, given: Given, key: Writer) -> SourceView:
-    """Adds a source, which is polled at once. A shared one needs the scope `operate`."""
+    """Adds a source, which is polled at once. A shared one, and one that reads files of the server, needs the scope
+    `operate`."""
     if sent.shared:
         require(key, Scope.OPERATE)
-    given.sources.check_settings(sent.kind, sent.settings)
+    require_for(key, given.sources.check_settings(sent.kind, sent.settings))
     at = given.clock.now()
     source = SourceRecord(
         id=new_id("src"),
