@@ -18,6 +18,7 @@ from pathlib import Path
 
 from rich.console import Console, Group
 from rich.panel import Panel
+from rich.table import Table
 from rich.text import Text
 
 from core.settings import Settings
@@ -45,16 +46,14 @@ async def run_demo(settings: Settings, console: Console) -> None:
             key = await _fill(service, feed_url)
 
             async def ready(address: str) -> None:
-                console.print(
-                    Group(
-                        Text("Leakwatch demo: Harbor Commons is invented, and so is everybody in it.", style="bold"),
-                        Text(f"API      {address}/v1/incidents"),
-                        Text(f"Key      {key}   (for this run only)"),
-                        Text(f"Try      curl -H 'Authorization: Bearer {key}' {address}/v1/incidents", overflow="fold"),
-                        Text("Stop     Ctrl-C"),
-                    ),
-                    soft_wrap=True,
-                )
+                for line in (
+                    "Leakwatch demo: Harbor Commons is invented, and so is everybody in it.",
+                    f"API   {address}/v1/incidents",
+                    f"Key   {key}   (for this run only)",
+                    f"Try   curl -H 'Authorization: Bearer {key}' {address}/v1/incidents",
+                    "Stop  Ctrl-C",
+                ):
+                    console.print(line, soft_wrap=True, markup=False)
 
             await run_service(service, ready=ready)
 
@@ -89,10 +88,12 @@ async def _fill(service: Service, feed_url: str) -> str:
 
 def _show(console: Console, alerts: Sequence[Alert]) -> None:
     for alert in alerts:
-        reasons = [Text(f"+{signal.points:<3} {signal.text}") for signal in alert.signals]
+        reasons = Table.grid(padding=(0, 1))
+        for signal in alert.signals:
+            reasons.add_row(Text(f"+{signal.points}"), Text(signal.text))
         console.print(
             Panel(
-                Group(Text(alert.excerpt, style="italic"), *reasons),
+                Group(Text(alert.excerpt, style="italic"), reasons),
                 title=Text(f" {alert.severity} · {alert.alert_class} · score {alert.score} "),
                 subtitle=Text(f" {alert.document.source} "),
                 title_align="left",

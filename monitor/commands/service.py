@@ -35,6 +35,6 @@ def up() -> int:
 def demo() -> int:
     """Run the demo until SIGINT or SIGTERM."""
     settings = load_settings()
-    configure_logs(settings.log_level)
+    configure_logs("WARNING")
     asyncio.run(run_demo(settings, Console(highlight=False)))
     return 0
