@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -107,10 +107,10 @@ class Layout:
         return Link(bond, words, one < other, phrase, particular)
 
     def _phrase(self, kind: LinkKind, start: int, end: int) -> str | None:
-        """Return the first phrase of the kind that stands wholly between the two offsets."""
+        """Return the last phrase of the kind that stands wholly between the two offsets: it is about what follows."""
         starts, ends, phrases = self._phrases[kind]
-        position = bisect_left(starts, start)
-        return phrases[position] if position < len(starts) and ends[position] <= end else None
+        position = bisect_right(ends, end) - 1
+        return phrases[position] if position >= 0 and starts[position] >= start else None
 
 
 class Reach:

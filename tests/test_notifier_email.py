@@ -125,8 +125,8 @@ def mailbox() -> Mailbox:
 @pytest.fixture
 async def context() -> AsyncIterator[NotifierContext]:
     clock = SystemClock()
-    async with GuardedClient(HttpSettings(), clock) as http:
-        yield NotifierContext(http=http, clock=clock, allowed_networks=(IPv4Network("127.0.0.0/8"),))
+    async with GuardedClient(HttpSettings(allowed_networks=(IPv4Network("127.0.0.0/8"),)), clock) as http:
+        yield NotifierContext(http=http, clock=clock)
 
 
 Serve = Callable[..., Any]
@@ -260,9 +260,10 @@ async def test_a_server_that_is_down_is_deferred(context: NotifierContext) -> No
 async def test_a_server_inside_the_network_is_refused_unless_allowed(
     serve: Serve, mailbox: Mailbox, context: NotifierContext
 ) -> None:
-    closed = NotifierContext(http=context.http, clock=context.clock)
-    with pytest.raises(DeliveryRefused, match="public"):
-        await EmailNotifier(settings(await serve()), closed).send(NOTICE)
+    async with GuardedClient(HttpSettings(), context.clock) as http:
+        closed = NotifierContext(http=http, clock=context.clock)
+        with pytest.raises(DeliveryRefused, match="public"):
+            await EmailNotifier(settings(await serve()), closed).send(NOTICE)
     assert mailbox.envelopes == []
 
 

@@ -235,6 +235,12 @@ def test_a_phone_number_and_an_address_nearby_add_up() -> None:
     assert "“lives at”" in reason(one, "identifying_entity_of_pseudonym")
 
 
+def test_a_particular_is_joined_by_the_phrase_right_before_it() -> None:
+    text = "night_heron lives at 12 Elm Street, call 202-555-0143"
+    found = alert(text, [match(text, "heron")], [entity(text, EntityType.PHONE, "202-555-0143")])
+    assert reason(found, "identifying_entity_of_pseudonym").endswith("joined by “call”")
+
+
 def test_a_place_counts_only_where_a_phrase_ties_it() -> None:
     tied, loose = "night_heron lives in Lisbon", "night_heron, Lisbon calling"
     assert (

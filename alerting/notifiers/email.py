@@ -75,7 +75,7 @@ class EmailNotifier:
 
     def __init__(self, settings: EmailSettings, context: NotifierContext) -> None:
         self._settings = settings
-        self._allowed_networks = context.allowed_networks
+        self._allowed_networks = context.http.settings.allowed_networks
 
     async def send(self, notice: Notice) -> None:
         """Return when the server has taken the message. Raises DeliveryDeferred or DeliveryRefused."""
