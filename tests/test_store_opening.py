@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 import sqlite3
 import stat
@@ -16,7 +17,17 @@ from core.errors import Conflict, CryptoError, NotFound, SettingsError, StoreErr
 from core.ports import Listing, Store
 from core.settings import Settings
 from core.types import Community, IncidentState
-from tests.store_fixtures import NOON, StandingClock, add_community, audit, document, incident, opened, sighting
+from tests.store_fixtures import (
+    NOON,
+    StandingClock,
+    add_community,
+    api_key,
+    audit,
+    document,
+    incident,
+    opened,
+    sighting,
+)
 
 
 def test_the_store_keeps_to_its_port() -> None:
@@ -146,6 +157,7 @@ async def test_a_file_in_place_of_the_directory_is_named(tmp_path: Path) -> None
 async def test_a_database_that_is_locked_says_so_and_serves_when_it_is_free(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await add_community(store)
+        await store.add_api_key(api_key("key_1", "com_a"))
     path = tmp_path / "leakwatch.sqlite3"
     settings = Settings(data_directory=tmp_path, database_url=f"sqlite+aiosqlite:///{path}?timeout=0.05")
     impatient = SqlStore(settings, StandingClock())
@@ -156,11 +168,22 @@ async def test_a_database_that_is_locked_says_so_and_serves_when_it_is_free(tmp_
             with pytest.raises(StoreError, match=r"leakwatch\.sqlite3 is locked by another process"):
                 await impatient.record(audit("com_a"))
             assert len(await impatient.communities()) == 1
+            assert await impatient.api_key(b"digest") == api_key("key_1", "com_a")  # its use is not noted
             other.execute("ROLLBACK")
         await impatient.record(audit("com_a"))
         assert len((await impatient.audit_log("com_a", Listing())).items) == 2
     finally:
         await impatient.close()
+
+
+async def test_opening_waits_for_a_process_that_holds_a_database_without_its_log_yet(tmp_path: Path) -> None:
+    """SQLite refuses at once to switch such a database to its write-ahead log, whatever the timeout."""
+    with closing(sqlite3.connect(tmp_path / "leakwatch.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        asyncio.get_running_loop().call_later(0.1, other.execute, "ROLLBACK")
+        async with opened(tmp_path) as store:
+            await add_community(store)
+        assert not other.in_transaction
 
 
 async def _write_much(store: SqlStore) -> None:
@@ -226,3 +249,45 @@ async def test_an_id_that_exists_is_a_conflict_that_quotes_nothing(tmp_path: Pat
         with pytest.raises(Conflict, match="this exists already"):
             await store.add_community(Community(id="com_a", name="Other"))
         assert (await store.community("com_a")).name == "Harbor Commons"
+
+
+async def test_a_transaction_that_is_cancelled_leaves_nothing_and_holds_nobody_up(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await add_community(store)
+        written, never = asyncio.Event(), asyncio.Event()
+
+        async def write_and_wait() -> None:
+            async with store.transaction() as transaction:
+                await transaction.save_incident(incident("inc_2", "com_a"), [])
+                written.set()
+                await never.wait()
+
+        writing = asyncio.create_task(write_and_wait())
+        await written.wait()
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+        with closing(sqlite3.connect(tmp_path / "leakwatch.sqlite3", isolation_level=None, timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
+        with pytest.raises(NotFound):
+            await store.incident("com_a", "inc_2")
+        await store.record(audit("com_a"))
+
+
+async def test_writing_that_is_cancelled_while_it_waits_for_the_lock_does_not_take_it_later(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await add_community(store)
+        with closing(sqlite3.connect(tmp_path / "leakwatch.sqlite3", isolation_level=None, timeout=5)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            waiting = asyncio.create_task(store.record(audit("com_a")))
+            done, _ = await asyncio.wait([waiting], timeout=0.1)
+            assert not done
+            waiting.cancel()
+            other.execute("ROLLBACK")
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
+        await store.record(audit("com_a"))
+        assert len((await store.audit_log("com_a", Listing())).items) == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,6 +13,7 @@ from core.db.database import Database, Unit
 from core.db.sealing import seal, unseal
 from core.db.tables import ApiKeyRow, CommunityRow
 from core.errors import StoreError
+from core.logs import logger
 from core.types import ApiKey, Community, Scope
 
 _LAST_USED_STEP = timedelta(minutes=1)
@@ -76,10 +76,13 @@ class Communities(Database):
         now = self._clock.now()
         if key.revoked_at is not None or (key.last_used_at and now - key.last_used_at < _LAST_USED_STEP):
             return key
-        # Who may read must be able to while the disk is full; that a use was not noted harms nobody.
-        with suppress(StoreError):
+        try:
             async with self.writing() as unit:
                 await unit.change(update(ApiKeyRow).where(col(ApiKeyRow.id) == key.id).values(last_used_at=now))
+        except StoreError as error:
+            # Who may read must be able to while nothing can be written, on a full disk for one.
+            logger().warning("the use of a key cannot be noted", key_id=key.id, exc_info=error)
+            return key
         return replace(key, last_used_at=now)
 
     async def api_keys(self, community_id: str) -> tuple[ApiKey, ...]:
