@@ -118,6 +118,10 @@ class GuardedClient:
             verify=tls or True, trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0)
         )
 
+    @property
+    def settings(self) -> HttpSettings:
+        return self._settings
+
     async def __aenter__(self) -> Self:
         await self._transport.__aenter__()
         return self

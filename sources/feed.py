@@ -1,0 +1,173 @@
+"""Feeds: RSS, Atom and JSON Feed, by conditional requests."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from core.errors import AddressRefused, FetchError, SourceBroken, SourceUnavailable, TooLarge
+from core.http import check_url, parse_retry_after
+from core.ports import HttpResponse, SourceContext
+from core.types import Document, JsonObject, Page
+from sources.feed_parsing import FeedEntry, parse_feed
+
+PAGE_SIZE = 200
+
+_ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, "
+    "application/xml;q=0.9, application/json;q=0.8, */*;q=0.1"
+)
+_LONGEST_VALIDATOR = 1000
+_BROKEN = {
+    401: "asks for a login",
+    403: "forbids reading",
+    404: "has no such feed",
+    410: "has closed this feed for good",
+    451: "may not show this feed for legal reasons",
+}
+
+
+class FeedSettings(BaseModel):
+    """Where the feed is, and what it may cost."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    url: str = Field(repr=False, description="Address of the RSS, Atom or JSON feed (http or https).")
+    parsing_seconds: int = Field(10, ge=1, le=60, description="Processor time that reading the feed may take.")
+
+    @field_validator("url")
+    @classmethod
+    def _can_be_fetched(cls, url: str) -> str:
+        try:
+            check_url(url)
+        except AddressRefused as error:
+            raise ValueError(str(error)) from None
+        return url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cursor:
+    """``seen`` holds a digest for each entry that was in the feed at the last poll and was given."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+    seen: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @classmethod
+    def read(cls, cursor: JsonObject | None) -> _Cursor:
+        if cursor is None:
+            return cls()
+        etag, last_modified, seen = cursor.get("etag"), cursor.get("last_modified"), cursor.get("seen")
+        return cls(
+            etag=etag if isinstance(etag, str) else None,
+            last_modified=last_modified if isinstance(last_modified, str) else None,
+            seen=frozenset(map(str, seen)) if isinstance(seen, Sequence) else frozenset(),
+        )
+
+    def written(self) -> JsonObject:
+        return {"etag": self.etag, "last_modified": self.last_modified, "seen": sorted(self.seen)}
+
+    def conditions(self) -> Iterator[tuple[str, str]]:
+        """Yield the headers of a conditional request (RFC 9110, section 13.1)."""
+        if self.etag is not None:
+            yield "If-None-Match", self.etag
+        if self.last_modified is not None:
+            yield "If-Modified-Since", self.last_modified
+
+
+class FeedSource:
+    """One feed. A document is one entry; an entry whose content changed is given again."""
+
+    kind: ClassVar[str] = "feed"
+    Settings: ClassVar[type[BaseModel]] = FeedSettings
+
+    def __init__(self, settings: FeedSettings, context: SourceContext) -> None:
+        self._settings = settings
+        self._context = context
+        self._host = urlsplit(settings.url).hostname or ""
+
+    async def poll(self, cursor: JsonObject | None) -> Page:
+        """Return the entries that are new or changed, oldest first; see :class:`core.ports.Source`."""
+        known = _Cursor.read(cursor)
+        response = await self._fetch(known)
+        now = self._context.clock.now()
+        wait = parse_retry_after(response.headers.get("retry-after"), now)
+        not_before = now + wait if wait else None
+        if response.status == 304:
+            return Page(documents=(), cursor=cursor, not_before=not_before)
+        entries = await asyncio.to_thread(
+            parse_feed,
+            response.body,
+            name=f"the feed of {self._host}",
+            seconds=self._settings.parsing_seconds,
+            url=response.url,
+            content_type=response.headers.get("content-type"),
+        )
+        by_digest = {_digest(entry): entry for entry in entries}
+        fresh = [digest for digest in by_digest if digest not in known.seen]
+        given, rest = fresh[:PAGE_SIZE], fresh[PAGE_SIZE:]
+        seen = frozenset(by_digest).difference(rest) or known.seen  # an empty answer is a hiccup more often than an end
+        if rest:
+            # Without validators: the next poll must get the whole feed again.
+            following = _Cursor(seen=seen)
+        else:
+            following = _Cursor(
+                etag=_validator(response, "etag"), last_modified=_validator(response, "last-modified"), seen=seen
+            )
+        return Page(
+            documents=tuple(self._document(by_digest[digest], now) for digest in given),
+            cursor=following.written(),
+            more=bool(rest),
+            not_before=not_before,
+        )
+
+    async def _fetch(self, known: _Cursor) -> HttpResponse:
+        headers = {"Accept": _ACCEPT, **dict(known.conditions())}
+        try:
+            response = await self._context.http.request("GET", self._settings.url, headers=headers)
+        except (AddressRefused, TooLarge) as error:
+            raise SourceBroken(str(error)) from error
+        except FetchError as error:
+            raise SourceUnavailable(str(error)) from error
+        status = response.status
+        if status in (200, 304):
+            return response
+        if status in _BROKEN:
+            raise SourceBroken(f"{self._host} {_BROKEN[status]} (status {status})")
+        if status in (408, 425, 429) or status >= 500:
+            wait = parse_retry_after(response.headers.get("retry-after"), self._context.clock.now())
+            raise SourceUnavailable(f"{self._host} cannot give the feed now (status {status})", retry_after=wait)
+        raise SourceBroken(f"{self._host} answers with status {status} where a feed is expected")
+
+    def _document(self, entry: FeedEntry, now: datetime) -> Document:
+        return Document(
+            id=f"{self._context.name}:{entry.id}",
+            source=self._context.name,
+            external_id=entry.id,
+            text=entry.text,
+            title=entry.title,
+            url=entry.url,
+            author=entry.author,
+            language=entry.language,
+            published_at=entry.published_at,
+            fetched_at=now,
+        )
+
+
+def _digest(entry: FeedEntry) -> str:
+    """Return a short digest that changes with what the entry is and says."""
+    said = "\0".join((entry.id, entry.title or "", entry.text, entry.author or "", entry.url or ""))
+    return hashlib.blake2b(said.encode(), digest_size=9).hexdigest()
+
+
+def _validator(response: HttpResponse, name: str) -> str | None:
+    """Return a validator as it can be sent back, None where it cannot."""
+    value = response.headers.get(name, "")
+    return value if value and value.isprintable() and value.isascii() and len(value) <= _LONGEST_VALIDATOR else None

@@ -1,0 +1,166 @@
+"""The process that parses one feed: limits itself, reads stdin, writes JSON to stdout, ends.
+
+In: one line of JSON (``seconds``, ``memory_bytes``, ``url``, ``content_type``), then the feed. Out: a list of
+entries in the feed's order, or null for what is no feed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import resource
+import sys
+from calendar import timegm
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+from urllib.parse import urljoin
+
+from sources.plain_text import html_to_text
+
+Row: TypeAlias = dict[str, str | None]
+
+JSON_FEED_VERSION = "https://jsonfeed.org/version/"
+_HTML_TYPES = ("text/html", "application/xhtml+xml")
+
+
+def main() -> None:
+    """Do the whole work of this process."""
+    request = json.loads(sys.stdin.buffer.readline())
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (request["seconds"], request["seconds"] + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (request["memory_bytes"], request["memory_bytes"]))
+    body = sys.stdin.buffer.read()
+    url = request["url"] or ""
+    if not body.strip():
+        rows = None
+    elif body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        rows = read_json_feed(body, url)
+    else:
+        rows = read_xml_feed(body, url, request["content_type"])
+    sys.stdout.write(json.dumps(rows))
+
+
+def read_xml_feed(body: bytes, url: str, content_type: str | None) -> list[Row] | None:
+    """Return the entries of an RSS or Atom feed, None for anything else."""
+    import feedparser  # type: ignore[import-untyped]  # under the limits, like all it does
+
+    headers = {"content-location": url}
+    if content_type:
+        headers["content-type"] = content_type
+    # A stream, since feedparser takes a string for an address to fetch or a file to open.
+    feed = feedparser.parse(
+        io.BytesIO(body), response_headers=headers, resolve_relative_uris=False, sanitize_html=False
+    )
+    if not feed.version and not feed.entries:
+        return None
+    language = feed.feed.get("language")
+    return [_xml_row(entry, url, language) for entry in feed.entries]
+
+
+def _xml_row(entry: Mapping[str, Any], url: str, feed_language: str | None) -> Row:
+    contents = entry.get("content") or []
+    summary = entry.get("summary_detail")
+    link = entry.get("link")
+    languages = [detail.get("language") for detail in (*contents, entry.get("title_detail") or {})]
+    # Not by .get("published_parsed"): feedparser answers there with another key's value, and warns.
+    moments = [entry[key] for key in ("published_parsed", "updated_parsed") if key in entry]
+    return {
+        "id": _clean(entry.get("id")),
+        "url": _clean(urljoin(url, link) if link else None),
+        "title": _clean(_plain(entry.get("title_detail"))),
+        "text": _clean(_joined([_plain(summary), *map(_plain, contents)])),
+        "author": _clean(entry.get("author")),
+        "language": _clean(next(filter(None, languages), feed_language)),
+        "published_at": _from_timestamp(timegm(moments[0])) if moments else None,
+    }
+
+
+def read_json_feed(body: bytes, url: str) -> list[Row] | None:
+    """Return the entries of a JSON Feed (https://www.jsonfeed.org/version/1.1/), None for anything else."""
+    try:
+        feed = json.loads(body.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(feed, dict) or not str(feed.get("version", "")).startswith(JSON_FEED_VERSION):
+        return None
+    items = feed.get("items")
+    if not isinstance(items, list):
+        return None
+    return [_json_row(item, url, feed) for item in items if isinstance(item, dict)]
+
+
+def _json_row(item: Mapping[str, Any], url: str, feed: Mapping[str, Any]) -> Row:
+    link = _string(item.get("url")) or _string(item.get("external_url"))
+    markup = _string(item.get("content_html"))
+    return {
+        "id": _clean(_string(item.get("id"))),
+        "url": _clean(urljoin(url, link) if link else None),
+        "title": _clean(_string(item.get("title"))),
+        "text": _clean(
+            _joined(
+                [
+                    _string(item.get("summary")),
+                    _string(item.get("content_text")),
+                    html_to_text(markup).text if markup else None,
+                ]
+            )
+        ),
+        "author": _clean(_json_author(item) or _json_author(feed)),
+        "language": _clean(_string(item.get("language")) or _string(feed.get("language"))),
+        "published_at": _from_iso(_string(item.get("date_published")) or _string(item.get("date_modified"))),
+    }
+
+
+def _json_author(holder: Mapping[str, Any]) -> str | None:
+    authors = holder.get("authors")
+    candidates = [*(authors if isinstance(authors, list) else []), holder.get("author")]
+    names = [_string(author.get("name")) for author in candidates if isinstance(author, dict)]
+    return ", ".join(filter(None, names)) or None
+
+
+def _plain(detail: Mapping[str, Any] | None) -> str | None:
+    """Return the text of a text construct of feedparser."""
+    if not detail or not detail.get("value"):
+        return None
+    value = str(detail["value"])
+    return html_to_text(value).text if detail.get("type") in _HTML_TYPES else value.strip()
+
+
+def _joined(texts: Iterable[str | None]) -> str:
+    """Return the texts under one another, without those that another one holds."""
+    kept: list[str] = []
+    for text in filter(None, texts):
+        if not any(text in other for other in kept):
+            kept = [other for other in kept if other not in text] + [text]
+    return "\n".join(kept)
+
+
+def _string(value: object) -> str | None:
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int | float) else None
+
+
+def _clean(text: str | None) -> str | None:
+    """Return the text without lone surrogates, None where it is empty."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if text else None
+
+
+def _from_timestamp(seconds: int) -> str | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _from_iso(text: str | None) -> str | None:
+    try:
+        moment = datetime.fromisoformat(text or "")
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
+        return None
+
+
+if __name__ == "__main__":
+    main()
