@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 from pydantic import BaseModel
 
 from core.clock import Clock
+from core.settings import HttpSettings
 from core.types import (
     Alert,
     AlertClass,
@@ -65,6 +66,10 @@ class HttpResponse:
 
 class HttpClient(Protocol):
     """The guarded way out: public addresses only, bounded in size and time, one pace per host."""
+
+    @property
+    def settings(self) -> HttpSettings:
+        """The rules of the way out, for a source whose library brings its own client: it keeps to them."""
 
     async def request(
         self,
