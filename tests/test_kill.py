@@ -7,17 +7,20 @@ import random
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
-from core.ports import AlertFilter, IncidentFilter, Listing
+from core.ports import AlertFilter, IncidentFilter, Listing, Slice
 from core.types import Severity
 from monitor.setup import add_destination
 from monitor.wiring import build_parts, open_service, open_store
 from tests.conftest import REPOSITORY
 from tests.service_fixtures import add, import_sample, settings_for, write_documents
 
+T = TypeVar("T")
 DOCUMENT_COUNT = 4_000
 KILLS_IN_A_REPLAY = 5
 LONGEST_REPLAY_SECONDS = 60
@@ -96,27 +99,23 @@ async def wait(event: asyncio.Event, seconds: float) -> None:
         pass
 
 
+async def everything(listed: Callable[[Listing], Awaitable[Slice[T]]]) -> list[T]:
+    items: list[T] = []
+    cursor = None
+    while True:
+        part = await listed(Listing(cursor=cursor, limit=200))
+        items += part.items
+        cursor = part.next_cursor
+        if cursor is None:
+            return items
+
+
 async def outcome(folder: Path, community_id: str) -> dict[str, object]:
     """Return everything that came of the replay, without the ids that differ from run to run."""
     async with open_store(settings_for(folder)) as store:
-        alerts, cursor = [], None
-        while True:
-            part = await store.alerts(community_id, Listing(cursor=cursor, limit=200), AlertFilter())
-            alerts += part.items
-            if (cursor := part.next_cursor) is None:
-                break
-        incidents, cursor = [], None
-        while True:
-            page = await store.incidents(community_id, Listing(cursor=cursor, limit=200), IncidentFilter())
-            incidents += page.items
-            if (cursor := page.next_cursor) is None:
-                break
-        deliveries, cursor = [], None
-        while True:
-            outbox = await store.deliveries(community_id, Listing(cursor=cursor, limit=200))
-            deliveries += outbox.items
-            if (cursor := outbox.next_cursor) is None:
-                break
+        alerts = await everything(lambda listing: store.alerts(community_id, listing, AlertFilter()))
+        incidents = await everything(lambda listing: store.incidents(community_id, listing, IncidentFilter()))
+        deliveries = await everything(lambda listing: store.deliveries(community_id, listing))
         return {
             "alerts": sorted((alert.document.id, alert.alert_class, alert.score) for alert in alerts),
             "incidents": sorted(

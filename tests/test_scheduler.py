@@ -1,0 +1,195 @@
+"""Due sources are polled, what fails is tried again later, and nothing that a source does stops the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Response
+
+from core.ports import AlertFilter, Listing
+from core.types import SourceRecord, SourceState
+from monitor.wiring import Service, build_parts, open_service
+from tests.service_fixtures import add, import_sample, settings_for, write_documents
+
+FEED = """<feed xmlns="http://www.w3.org/2005/Atom"><title>t</title><id>f</id><updated>2026-11-20T10:00:00Z</updated>
+<entry><id>e1</id><title>news</title><updated>2026-11-20T10:00:00Z</updated><content>n1ght_h3ron is Ana Bell</content>
+</entry></feed>"""
+LEASE = timedelta(seconds=60)
+
+
+class ManualClock:
+    """A clock that a test moves by hand. Waiting ends only when called."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return self.moment.timestamp()
+
+    async def wait_until(self, moment: datetime | None, wake: asyncio.Event) -> None:
+        if moment is not None and moment <= self.moment:
+            return
+        await wake.wait()
+        wake.clear()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+async def service(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Service]:
+    async with open_service(build_parts(settings_for(tmp_path), clock)) as service:
+        yield service
+
+
+async def poll_all(service: Service) -> int:
+    """Poll every source that is due now, one after the other; return how many polls there were."""
+    polls = 0
+    while (lease := await service.store.take_due_source(service.parts.clock.now(), LEASE)) is not None:
+        await service.scheduler.poll(lease)
+        polls += 1
+    return polls
+
+
+async def again(service: Service, source: SourceRecord) -> SourceRecord:
+    return await service.store.source(source.community_id, source.id)
+
+
+async def test_a_page_becomes_alerts_and_the_source_is_due_after_its_interval(
+    service: Service, clock: ManualClock, tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/feed").respond_with_data(FEED, content_type="application/atom+xml")
+    community = await import_sample(service, tmp_path)
+    source = await add(service, community, "feed", {"url": httpserver.url_for("/feed")})
+
+    assert await poll_all(service) == 1
+
+    (alert,) = (await service.store.alerts(community.id, Listing(), AlertFilter())).items
+    assert alert.alert_class == "linkage"
+    polled = await again(service, source)
+    assert polled.state is SourceState.HEALTHY
+    assert polled.due_at == clock.now() + timedelta(seconds=source.interval_seconds)
+    assert polled.last_success_at == clock.now()
+
+
+async def test_a_document_read_twice_raises_one_alert(
+    service: Service, clock: ManualClock, tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/feed").respond_with_data(FEED, content_type="application/atom+xml")
+    community = await import_sample(service, tmp_path)
+    await add(service, community, "feed", {"url": httpserver.url_for("/feed")})
+    await add(service, community, "feed", {"url": httpserver.url_for("/feed")})
+    assert await poll_all(service) == 2
+    assert len((await service.store.alerts(community.id, Listing(), AlertFilter())).items) == 1
+
+
+async def test_many_documents_are_read_page_after_page(service: Service, tmp_path: Path) -> None:
+    community = await import_sample(service, tmp_path)
+    write_documents(tmp_path / "posts.jsonl", [f"night_heron was here {number}" for number in range(450)])
+    await add(service, community, "files", {"path": str(tmp_path / "posts.jsonl")})
+    assert await poll_all(service) > 2
+    seen: set[str] = set()
+    cursor: str | None = None
+    while True:
+        part = await service.store.alerts(community.id, Listing(limit=200, cursor=cursor), AlertFilter())
+        seen |= {alert.document.id for alert in part.items}
+        cursor = part.next_cursor
+        if cursor is None:
+            break
+    assert len(seen) == 450
+
+
+async def test_a_failing_source_is_tried_later_and_later_and_says_why(
+    service: Service, clock: ManualClock, tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/feed").respond_with_data("", status=500)
+    community = await import_sample(service, tmp_path)
+    source = await add(service, community, "feed", {"url": httpserver.url_for("/feed")})
+    waits = []
+    for _ in range(5):
+        assert await poll_all(service) == 1
+        failed = await again(service, source)
+        assert failed.state is SourceState.FAILING
+        assert failed.due_at is not None
+        waits.append(failed.due_at - clock.now())
+        clock.moment = failed.due_at
+    assert "500" in (failed.last_error or "")
+    assert waits == [timedelta(hours=hours) for hours in (1, 2, 4, 6, 6)]
+
+
+async def test_retry_after_is_honoured(
+    service: Service, clock: ManualClock, tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/feed").respond_with_response(Response("", 503, {"Retry-After": "30000"}))
+    community = await import_sample(service, tmp_path)
+    source = await add(service, community, "feed", {"url": httpserver.url_for("/feed")})
+    await poll_all(service)
+    assert (await again(service, source)).due_at == clock.now() + timedelta(seconds=30000)
+
+
+async def test_a_source_that_is_no_feed_does_not_hold_up_the_others(
+    service: Service, tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/page").respond_with_data("<html><p>Hello</p></html>", content_type="text/html")
+    community = await import_sample(service, tmp_path)
+    broken = await add(service, community, "feed", {"url": httpserver.url_for("/page")})
+    write_documents(tmp_path / "posts.jsonl", ["night_heron was here"])
+    await add(service, community, "files", {"path": str(tmp_path / "posts.jsonl")})
+    assert await poll_all(service) == 2
+    assert len((await service.store.alerts(community.id, Listing(), AlertFilter())).items) == 1
+    failed = await again(service, broken)
+    assert failed.state is SourceState.FAILING
+    assert failed.last_error
+
+
+async def test_a_source_of_a_kind_that_is_gone_fails_with_the_reason(service: Service, tmp_path: Path) -> None:
+    community = await import_sample(service, tmp_path)
+    write_documents(tmp_path / "posts.jsonl", [])
+    source = await add(service, community, "files", {"path": str(tmp_path / "posts.jsonl")})
+    gone = replace(source, id="src_gone", kind="gone")
+    await service.store.add_source(gone)
+    assert await poll_all(service) == 2
+    assert "there is no source of kind 'gone'" in ((await again(service, gone)).last_error or "")
+
+
+async def test_a_lost_lease_records_nothing(
+    service: Service, clock: ManualClock, tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/feed").respond_with_data(FEED, content_type="application/atom+xml")
+    community = await import_sample(service, tmp_path)
+    await add(service, community, "feed", {"url": httpserver.url_for("/feed")})
+    late = await service.store.take_due_source(clock.now(), LEASE)
+    assert late is not None
+    clock.moment += LEASE * 2
+    assert await service.store.take_due_source(clock.now(), LEASE) is not None
+    await service.scheduler.poll(late)
+    assert (await service.store.alerts(community.id, Listing(), AlertFilter())).items == ()
+    assert (await again(service, late.source)).last_success_at is None
+
+
+async def test_the_running_loop_polls_and_takes_up_a_new_source_when_woken(
+    service: Service, clock: ManualClock, tmp_path: Path
+) -> None:
+    community = await import_sample(service, tmp_path)
+    write_documents(tmp_path / "posts.jsonl", ["night_heron was here"])
+    running = asyncio.create_task(service.scheduler.run())
+    source = await add(service, community, "files", {"path": str(tmp_path / "posts.jsonl")})
+    service.scheduler.wake()
+    async with asyncio.timeout(20):
+        while (await again(service, source)).state is not SourceState.HEALTHY:
+            await asyncio.wait([running], timeout=0.01)
+    running.cancel()
+    await asyncio.wait([running])
+    assert running.cancelled()
+    assert len((await service.store.alerts(community.id, Listing(), AlertFilter())).items) == 1
