@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from core.errors import LeakwatchError, WatchlistError
-from core.types import TermKind
+from core.types import Scope, Severity, TermKind
 from monitor.commands.streams import STANDARD_OUTPUT, written
 
 FAILED = 2
@@ -30,10 +30,20 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 watchlist = typer.Typer(help="Check, import or export a watchlist.", rich_markup_mode=None)
+source = typer.Typer(help="Set up what is read.", rich_markup_mode=None)
+destination = typer.Typer(help="Set up who is told.", rich_markup_mode=None)
+key = typer.Typer(help="Make keys to the API.", rich_markup_mode=None)
 app.add_typer(watchlist, name="watchlist")
+app.add_typer(source, name="source")
+app.add_typer(destination, name="destination")
+app.add_typer(key, name="key")
 
 Input = Annotated[str, typer.Option("--input", metavar="FILE|-", help="File or directory; - is standard input.")]
 Output = Annotated[str, typer.Option("--output", metavar="FILE|-", help="Where to write; - is standard output.")]
+CommunityName = Annotated[
+    str | None, typer.Option("--community", metavar="NAME", help="Which community; not needed where there is one.")
+]
+Given = Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE", help="Settings of its kind.")]
 WatchlistPath = Annotated[Path, typer.Argument(metavar="FILE", help="Watchlist: .yaml, .json or .csv.")]
 
 
@@ -115,14 +125,54 @@ def import_watchlist(file: WatchlistPath) -> int:
 @watchlist.command("export")
 def export_watchlist(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write: .yaml or .csv.")],
-    community: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Which community; not needed where there is one.")
-    ] = None,
+    community: CommunityName = None,
 ) -> int:
     """Write the watchlists of a community to a file, in clear: keep it as you keep passwords."""
     from monitor.commands.watchlists import export_file
 
     return export_file(file, community)
+
+
+@source.command("add")
+def add_source(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="feed, files, reddit, or a plug-in's.")],
+    settings: Given = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="How people call it; by default its kind.")] = None,
+    interval: Annotated[int, typer.Option(min=10, metavar="SECONDS", help="Time between two polls.")] = 300,
+    community: CommunityName = None,
+) -> int:
+    """Add a source: leakwatch source add feed url=https://forum.example/feed.xml"""
+    from monitor.commands.setup import source_add
+
+    return source_add(community, kind, name or kind, settings or [], interval)
+
+
+@destination.command("add")
+def add_destination(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="webhook, email, or a plug-in's.")],
+    settings: Given = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="How people call it; by default its kind.")] = None,
+    minimum_severity: Annotated[
+        Severity, typer.Option(help="Slightest severity of an incident that it is told.")
+    ] = Severity.MEDIUM,
+    community: CommunityName = None,
+) -> int:
+    """Add a destination: leakwatch destination add webhook url=https://… secret=whsec_…"""
+    from monitor.commands.setup import destination_add
+
+    return destination_add(community, kind, name or kind, settings or [], minimum_severity)
+
+
+@key.command("create")
+def create_key(
+    name: Annotated[str, typer.Option(metavar="NAME", help="What the key is for.")],
+    scope: Annotated[list[Scope], typer.Option(help="What the key may do; may be repeated.")],
+    community: CommunityName = None,
+) -> int:
+    """Make a key to the API and show it, once."""
+    from monitor.commands.setup import key_create
+
+    return key_create(community, name, scope)
 
 
 @app.command()

@@ -90,7 +90,7 @@ class LivePipeline:
         self._examiner_for = examiner_for
         self._seen_for = seen_for
         self._raised = raised
-        self._compiled: tuple[int, Examiner] | None = None
+        self._compiled: _Compiled | None = None
         self._compiling = asyncio.Lock()
         self._checking = examiner_for(Catalogue()).index
 
@@ -158,11 +158,30 @@ class LivePipeline:
 
     async def _examiner(self) -> Examiner:
         async with self._compiling:
+            now = self._clock.now()
             revision = await self._store.catalogue_revision()
-            if self._compiled is None or self._compiled[0] != revision:
-                catalogue = await self._store.catalogue(self._clock.now())
-                self._compiled = (catalogue.revision, await asyncio.to_thread(self._examiner_for, catalogue))
-            return self._compiled[1]
+            if self._compiled is None or not self._compiled.holds(revision, now):
+                catalogue = await self._store.catalogue(now)
+                self._compiled = _Compiled(
+                    revision=catalogue.revision,
+                    until=min(
+                        (term.settings.ends_at for term in catalogue.terms if term.settings.ends_at), default=None
+                    ),
+                    examiner=await asyncio.to_thread(self._examiner_for, catalogue),
+                )
+            return self._compiled.examiner
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    """An examiner, and how long it is the right one: until the catalogue changes or the first term ends."""
+
+    revision: int
+    until: datetime | None
+    examiner: Examiner
+
+    def holds(self, revision: int, now: datetime) -> bool:
+        return revision == self.revision and (self.until is None or now < self.until)
 
 
 def _examine_all(

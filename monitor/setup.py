@@ -47,7 +47,7 @@ async def import_watchlist(store: Store, parts: Parts, path: Path) -> Community:
     await store.import_watchlists(
         community,
         file.adopted_by(community.id),
-        audit=_audit(parts.clock, community.id, "watchlists.import", community.id),
+        audit=_audit(parts.clock, community.id, "watchlist.imported", community.id),
     )
     return community
 
@@ -81,7 +81,7 @@ async def create_key(store: Store, clock: Clock, community_id: str, *, name: str
         created_at=clock.now(),
     )
     await store.add_api_key(key)
-    await store.record(_audit(clock, community_id, "keys.create", key.id))
+    await store.record(_audit(clock, community_id, "key.created", key.id))
     return token
 
 
@@ -110,7 +110,7 @@ async def add_source(
         updated_at=now,
     )
     await store.add_source(source)
-    await store.record(_audit(parts.clock, community_id, "sources.create", source.id))
+    await store.record(_audit(parts.clock, community_id, "source.created", source.id))
     return source
 
 
@@ -136,7 +136,7 @@ async def add_destination(
         minimum_severity=minimum_severity,
     )
     await store.add_destination(destination)
-    await store.record(_audit(parts.clock, community_id, "destinations.create", destination.id))
+    await store.record(_audit(parts.clock, community_id, "destination.created", destination.id))
     return destination
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -26,6 +27,25 @@ watchlists:
       - {id: maria, kind: name, value: Maria Gonzalez, person: p1, basis: {kind: consent, recorded_by: admins}}
       - {id: house, kind: keyword, value: heron street safe house}
 """
+
+
+class ManualClock:
+    """A clock that a test moves by hand. Waiting ends only when called."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return self.moment.timestamp()
+
+    async def wait_until(self, moment: datetime | None, wake: asyncio.Event) -> None:
+        if moment is not None and moment <= self.moment:
+            return
+        await wake.wait()
+        wake.clear()
 
 
 def settings_for(folder: Path, **monitor: int) -> Settings:

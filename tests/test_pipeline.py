@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from core.ports import AlertFilter, Listing
 from core.types import AuditEntry, Document, Term, TermKind, Watchlist
 from monitor.setup import import_watchlist
 from monitor.wiring import Service, build_parts, open_service
-from tests.service_fixtures import WATCHLIST, import_sample, settings_for
+from tests.service_fixtures import WATCHLIST, ManualClock, import_sample, settings_for
 
 LEAK = Document(id="paste:1", source="paste", external_id="1", text="n1ght_h3ron is Ana Bell, call 212-555-0143")
 TALK = Document(id="paste:2", source="paste", external_id="2", text="the ferry was late again")
@@ -123,3 +124,17 @@ async def test_a_kind_that_no_matcher_takes_is_refused(service: Service) -> None
     term = Term(id="trm_q", reference="q", watchlist_id="wl", kind=TermKind.QUERY, value="a AND b")
     with pytest.raises(UsageError, match="query"):
         service.pipeline.check_term(term)
+
+
+async def test_a_name_whose_consent_has_ended_is_looked_for_no_more(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with open_service(build_parts(settings_for(tmp_path), clock)) as service:
+        end = clock.moment + timedelta(days=1)
+        community = await import_sample(
+            service, tmp_path, WATCHLIST.replace("recorded_by: admins", f"recorded_by: admins, until: {end:%Y-%m-%d}")
+        )
+        before = Document(id="a", text="Maria Gonzalez was seen")
+        assert len((await service.pipeline.ingest(community.id, [before])).alerts) == 1
+        clock.moment = end + timedelta(days=1)
+        after = Document(id="b", text="Maria Gonzalez was seen")
+        assert (await service.pipeline.ingest(community.id, [after])).alerts == ()

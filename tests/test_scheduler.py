@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,31 +15,12 @@ from werkzeug import Response
 from core.ports import AlertFilter, Listing
 from core.types import SourceRecord, SourceState
 from monitor.wiring import Service, build_parts, open_service
-from tests.service_fixtures import add, import_sample, settings_for, write_documents
+from tests.service_fixtures import ManualClock, add, import_sample, settings_for, write_documents
 
 FEED = """<feed xmlns="http://www.w3.org/2005/Atom"><title>t</title><id>f</id><updated>2026-11-20T10:00:00Z</updated>
 <entry><id>e1</id><title>news</title><updated>2026-11-20T10:00:00Z</updated><content>n1ght_h3ron is Ana Bell</content>
 </entry></feed>"""
 LEASE = timedelta(seconds=60)
-
-
-class ManualClock:
-    """A clock that a test moves by hand. Waiting ends only when called."""
-
-    def __init__(self) -> None:
-        self.moment = datetime(2026, 11, 20, 12, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def monotonic(self) -> float:
-        return self.moment.timestamp()
-
-    async def wait_until(self, moment: datetime | None, wake: asyncio.Event) -> None:
-        if moment is not None and moment <= self.moment:
-            return
-        await wake.wait()
-        wake.clear()
 
 
 @pytest.fixture

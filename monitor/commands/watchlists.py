@@ -110,7 +110,7 @@ async def _exported(store: Store, clock: Clock, name: str | None) -> tuple[Commu
             id=new_id("aud"),
             community_id=community.id,
             actor=ACTOR,
-            action="watchlists.export",
+            action="watchlist.exported",
             object_id=community.id,
             at=clock.now(),
         )
