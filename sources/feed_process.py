@@ -45,9 +45,8 @@ def read_xml_feed(body: bytes, url: str, content_type: str | None) -> list[Row] 
     """Return the entries of an RSS or Atom feed, None for anything else."""
     import feedparser  # type: ignore[import-untyped]  # under the limits, like all it does
 
-    headers = {"content-location": url}
-    if content_type:
-        headers["content-type"] = content_type
+    # Without the feed's own address: feedparser would make ids of it, which must not change when the feed moves.
+    headers = {"content-type": content_type} if content_type else {}
     # A stream, since feedparser takes a string for an address to fetch or a file to open.
     feed = feedparser.parse(
         io.BytesIO(body), response_headers=headers, resolve_relative_uris=False, sanitize_html=False

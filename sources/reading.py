@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from core.types import Document
 from sources.formats import Format, UnreadableFormat, decode, format_of, read_content, unicode_encoding
@@ -23,6 +23,8 @@ LARGEST_FILE_BYTES = 50_000_000
 _HEAD_BYTES = 4096
 _GZIP = b"\x1f\x8b"
 _UTF8_MARK = b"\xef\xbb\xbf"
+Stream: TypeAlias = "io.BufferedReader[Any] | gzip.GzipFile"
+
 _OPTIONAL = ("title", "url", "author", "source", "language")
 
 
@@ -130,15 +132,15 @@ def _read_stream(
         yield Step(offset, number, Unreadable(name, f"is damaged{after}: it cannot be decompressed"))
 
 
-def _decompressed(raw: BinaryIO) -> io.BufferedReader[Any]:
+def _decompressed(raw: BinaryIO) -> Stream:
     stream = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
     if stream.peek(len(_GZIP)).startswith(_GZIP):
-        return io.BufferedReader(gzip.GzipFile(fileobj=stream), buffer_size=1 << 18)
+        return gzip.GzipFile(fileobj=stream)
     return stream
 
 
 def _read_lines(
-    stream: io.BufferedReader[Any],
+    stream: Stream,
     name: str,
     max_bytes: int,
     offset: int,
@@ -147,7 +149,9 @@ def _read_lines(
     growing: bool,
 ) -> Iterator[Step]:
     if offset:
-        stream.seek(offset)
+        stream.seek(offset - 1)
+        if stream.read(1) != b"\n":
+            number -= 1  # the last line had no end then: what follows belongs to it
     while line := stream.readline(max_bytes):
         number += 1
         offset += len(line)
@@ -173,7 +177,7 @@ def _read_lines(
         yield Step(offset, number, item)
 
 
-def _skip_line(stream: io.BufferedReader[Any], max_bytes: int) -> int:
+def _skip_line(stream: Stream, max_bytes: int) -> int:
     """Read to the end of the line; return how many bytes that were."""
     skipped = 0
     while rest := stream.readline(max_bytes):

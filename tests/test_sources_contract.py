@@ -1,0 +1,124 @@
+"""What every source plug-in keeps to, whoever wrote it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel, SecretStr, ValidationError
+from pytest_httpserver import HTTPServer
+
+from core.clock import SystemClock
+from core.errors import SourceError
+from core.http import GuardedClient
+from core.plugins import discover
+from core.ports import Source, SourceContext
+from core.settings import HttpSettings
+
+SOURCES = discover(Source, noun="source", package="sources", group="leakwatch.sources")  # type: ignore[type-abstract]
+RSS = '<rss version="2.0"><channel><item><guid>1</guid><title>planted</title></item></channel></rss>'
+TOKEN = '{"access_token": "t", "token_type": "bearer", "expires_in": 3600, "scope": "*"}'
+COMMENT = {"kind": "t1", "data": {"id": "c1", "name": "t1_c1", "created_utc": 1.0, "body": "planted"}}
+
+
+@pytest.fixture(params=SOURCES.kinds())
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def httpserver_listen_address() -> tuple[str, int]:
+    return ("127.0.0.1", 0)
+
+
+@pytest.fixture
+def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any]:
+    """Settings with which a source of this kind reads one document from this machine."""
+    (tmp_path / "note.txt").write_text("planted")
+    httpserver.expect_request("/feed").respond_with_data(RSS)
+    httpserver.expect_request("/api/v1/access_token").respond_with_data(TOKEN, content_type="application/json")
+    listing = {"kind": "Listing", "data": {"children": [COMMENT], "after": None}}
+    httpserver.expect_request("/r/sample/comments/").respond_with_json(listing)
+    url = httpserver.url_for("").rstrip("/")
+    keys = {"client_id": "client", "client_secret": "secret", "reddit_url": url, "oauth_url": url}
+    by_kind: dict[str, dict[str, Any]] = {
+        "feed": {"url": f"{url}/feed"},
+        "files": {"path": str(tmp_path)},
+        "reddit": {"subreddits": ["sample"], "submissions": False, **keys},
+    }
+    assert kind in by_kind, f"say here with which settings a source of kind {kind} reads one document"
+    return by_kind[kind]
+
+
+@pytest.fixture
+async def context() -> AsyncIterator[SourceContext]:
+    allowed = HttpSettings.model_validate({"allowed_networks": ["127.0.0.0/8"], "host_interval_seconds": 0})
+    async with GuardedClient(allowed, SystemClock()) as http:
+        yield SourceContext(name="Place", http=http, clock=SystemClock())
+
+
+def test_the_built_in_sources_are_found() -> None:
+    assert set(SOURCES.kinds()) >= {"feed", "files", "reddit"}
+
+
+async def test_a_document_is_given_once_and_the_cursor_is_json(
+    kind: str, settings: dict[str, Any], context: SourceContext
+) -> None:
+    page = await SOURCES.build(kind, settings, context).poll(None)
+    (document,) = page.documents
+    assert document.source == "Place"
+    assert document.id == f"Place:{document.external_id}"
+    assert "planted" in (document.title or "") + document.text
+    assert document.fetched_at is not None
+    assert document.fetched_at.utcoffset() is not None
+    stored = json.dumps(page.cursor, allow_nan=False)
+    assert "planted" not in stored
+    again = await SOURCES.build(kind, settings, context).poll(json.loads(stored))
+    assert again.documents == ()
+    assert not again.more
+
+
+async def test_a_place_that_cannot_be_read_raises_a_source_error(
+    kind: str, settings: dict[str, Any], context: SourceContext, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    httpserver.clear()
+    httpserver.expect_request("/feed").respond_with_data("", 500)
+    httpserver.expect_request("/api/v1/access_token").respond_with_data("", 500)
+    shutil.rmtree(tmp_path)
+    with pytest.raises(SourceError) as caught:
+        await SOURCES.build(kind, settings, context).poll(None)
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_unknown_settings_are_refused(kind: str, settings: dict[str, Any]) -> None:
+    model = settings_model(kind)
+    model.model_validate(settings)
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        model.model_validate(settings | {"no_such_setting": 1})
+
+
+def test_every_setting_is_described(kind: str) -> None:
+    for name, field in settings_model(kind).model_fields.items():
+        assert field.description, f"{kind}.{name} has no description"
+        assert field.description.endswith("."), f"{kind}.{name} is not described by a sentence"
+
+
+def test_secrets_are_hidden_and_errors_quote_no_value(kind: str, settings: dict[str, Any]) -> None:
+    model = settings_model(kind)
+    for name, field in model.model_fields.items():
+        if field.annotation is SecretStr or SecretStr in get_args(field.annotation):
+            shown = repr(model.model_validate(settings | {name: "planted-marker"}))
+            assert "planted-marker" not in shown
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(settings | {"no_such_setting": "planted-marker"})
+    assert "planted-marker" not in str(caught.value)
+
+
+def settings_model(kind: str) -> type[BaseModel]:
+    model: type[BaseModel] = SOURCES.classes[kind].Settings
+    return model
