@@ -314,6 +314,12 @@ class Store(Protocol):
     async def add_watchlist(self, watchlist: Watchlist, terms: Sequence[Term] = (), *, audit: AuditEntry) -> None:
         """Keep the watchlist and its terms, all or nothing. Raises Conflict for a name or reference in use."""
 
+    async def import_watchlists(
+        self, community: Community, watchlists: Sequence[tuple[Watchlist, Sequence[Term]]], *, audit: AuditEntry
+    ) -> None:
+        """Keep the watchlists and their terms, and the community itself where there is none with its id, all
+        or nothing. Raises Conflict for a name or reference in use."""
+
     async def watchlists(self, community_id: str, listing: Listing) -> Slice[Watchlist]: ...
     async def watchlist(self, community_id: str, watchlist_id: str) -> Watchlist: ...
     async def delete_watchlist(self, community_id: str, watchlist_id: str, *, audit: AuditEntry) -> None:
