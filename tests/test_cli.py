@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from pytest_httpserver import HTTPServer
 
 from monitor.commands.view import printable
 
@@ -24,6 +25,7 @@ SAMPLE = Path(__file__).parent.parent / "monitor" / "sample"
 COMMANDS = (
     *("scan", "entities", "try", "up", "demo", "doctor"),
     *("watchlist", "watchlist check", "watchlist import", "watchlist export"),
+    *("source add", "destination add", "key create"),
 )
 WATCHLIST = """version: 1
 community: Harbor Commons
@@ -228,12 +230,32 @@ def test_scan_of_a_file_that_is_not_there_is_status_3(leakwatch: Program, watchl
     assert done.stderr.startswith("leakwatch: none.jsonl")
 
 
+def test_scan_fetches_feeds_and_names_one_that_is_none(
+    leakwatch: Program, watchlist: Path, httpserver: HTTPServer
+) -> None:
+    leakwatch.environment = {**leakwatch.environment, "LEAKWATCH_HTTP__ALLOWED_NETWORKS": '["127.0.0.0/8"]'}
+    feed = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": "Tidewater Talk",
+        "items": [{"id": "1", "content_text": DOX}],
+    }
+    httpserver.expect_request("/feed.json").respond_with_json(feed, content_type="application/feed+json")
+    httpserver.expect_request("/broken").respond_with_data("no feed", status=500)
+    urls = [httpserver.url_for("/broken"), httpserver.url_for("/feed.json")]
+    done = leakwatch("scan", "--watchlist", watchlist, *(f"--feed={url}" for url in urls))
+    assert done.returncode == 3
+    assert len(findings(done)) == 1
+    problem, summary = done.stderr.splitlines()
+    assert problem.startswith(f"leakwatch: {urls[0]} cannot be read: ")
+    assert summary.startswith("1 documents")
+
+
 def test_scan_survives_half_characters_and_control_characters(leakwatch: Program, watchlist: Path) -> None:
     done = leakwatch(
-        "scan", "--watchlist", watchlist, "--all", given='{"id": "\\ud800", "text": "\\udc00\\u0000\\u2028 x"}'
+        "scan", "--watchlist", watchlist, "--all", given='{"id": "half \\ud800", "text": "\\udc00\\u0000\\u2028 x"}'
     )
     assert done.returncode == 0, done.stderr
-    assert findings(done)[0]["id"] == "\ud800"
+    assert str(findings(done)[0]["id"]).startswith("half ")
 
 
 def test_a_full_disk_is_one_sentence(leakwatch: Program, watchlist: Path, posts: Path) -> None:
@@ -242,20 +264,32 @@ def test_a_full_disk_is_one_sentence(leakwatch: Program, watchlist: Path, posts:
     assert done.stderr == "leakwatch: /dev/full cannot be written (No space left on device)\n"
 
 
-def test_a_closed_pipe_ends_the_scan_quietly(leakwatch: Program, watchlist: Path) -> None:
-    given = (json.dumps({"text": DOX}) + "\n") * 3000
+def test_a_full_disk_behind_standard_output_is_one_sentence(
+    leakwatch: Program, environment: Mapping[str, str], watchlist: Path, posts: Path
+) -> None:
+    for arguments in (
+        ["scan", "--watchlist", watchlist, "--input", posts],
+        ["try", "--term", "night_heron", DOX],
+        ["doctor"],
+    ):
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(
+                [PROGRAM, *arguments], env=environment, stdout=full, stderr=subprocess.PIPE, check=False
+            )
+        assert done.returncode == 2
+        assert done.stderr == b"leakwatch: standard output cannot be written (No space left on device)\n"
+
+
+def test_a_closed_pipe_ends_the_scan_quietly(leakwatch: Program, watchlist: Path, posts: Path) -> None:
+    posts.write_text((json.dumps({"text": DOX}) + "\n") * 3000)
     with subprocess.Popen(
-        [PROGRAM, "scan", "--watchlist", watchlist],
+        [PROGRAM, "scan", "--watchlist", watchlist, "--input", posts],
         env=leakwatch.environment,
-        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
-        assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        process.stdin.write(given.encode())
-        process.stdin.close()
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""

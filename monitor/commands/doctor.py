@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+import sys
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from core.plugins import Registry
 from core.ports import HttpClient, Listing, NotifierContext, SourceContext, Store
 from core.settings import Settings, load_settings
 from core.types import JsonObject, SourceState
+from monitor.commands.streams import STANDARD_OUTPUT, written
 from monitor.wiring import Parts, build_parts, open_store
 
 WORKS, DOES_NOT, OFF = "works", "does not work", "off"
@@ -40,18 +42,23 @@ class Check:
 def doctor() -> int:
     """Show the settings and the checks; return 1 where something does not work, else 0."""
     settings = load_settings()
+    checks = list(_checks(settings))
+    with written(sys.stdout, STANDARD_OUTPUT):
+        _show(settings, checks)
+    return int(any(check.state == DOES_NOT for check in checks))
+
+
+def _show(settings: Settings, checks: Iterable[Check]) -> None:
     console = Console(highlight=False)
     shown = Table("setting", "value", box=None, pad_edge=False)
     for name, value in _rows(settings):
         shown.add_row(Text(name), Text(value))
     console.print(shown)
     console.print()
-    checks = list(_checks(settings))
     table = Table("", "", "", box=None, pad_edge=False, show_header=False)
     for check in checks:
         table.add_row(Text(check.name), Text(check.state, style=_COLOURS[check.state]), Text(check.reason))
     console.print(table)
-    return int(any(check.state == DOES_NOT for check in checks))
 
 
 def _rows(part: BaseModel, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from core.settings import load_settings
-from core.types import Catalogue, Community, Document, Term, TermKind, Watchlist
+from core.types import Catalogue, Community, Document, Explanation, Finding, Term, TermKind, Watchlist
+from monitor.commands.streams import STANDARD_OUTPUT, written
 from monitor.commands.view import finding_view, printable
 from monitor.findings import Names
 from monitor.wiring import build_parts
@@ -34,6 +35,12 @@ def try_term(value: str, kind: TermKind, text: str) -> int:
     examiner = parts.examiner(catalogue)
     explanation = examiner.index.explain(document)
     [finding] = examiner.examine([document])
+    with written(sys.stdout, STANDARD_OUTPUT):
+        _show(explanation, finding, Names.of(catalogue))
+    return MATCHES if finding.matches else DOES_NOT_MATCH
+
+
+def _show(explanation: Explanation, finding: Finding, names: Names) -> None:
     console = Console(highlight=False)
     for folded in explanation.folded.values():
         console.print(Text("folded text  ", style="dim") + Text(printable(folded)), soft_wrap=True)
@@ -49,6 +56,5 @@ def try_term(value: str, kind: TermKind, text: str) -> int:
                 Text(candidate.reason),
             )
         console.print(table)
-    console.print(finding_view(finding, Names.of(catalogue)))
+    console.print(finding_view(finding, names))
     console.print("It matches." if finding.matches else "It does not match.")
-    return MATCHES if finding.matches else DOES_NOT_MATCH
