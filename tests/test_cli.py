@@ -354,7 +354,7 @@ def test_nothing_of_a_document_controls_the_terminal() -> None:
     text = "a\x1b[2J\x07\x9b\r\n\u202eb\u2066c\ud800d é 😀"
     shown = printable(text)
     assert len(shown) == len(text)
-    assert shown == "a�[2J�����b�c�d é 😀"
+    assert shown == "a�[2J��  �b�c�d é 😀"
 
 
 # ── entities and try ────────────────────────────────────────────────────────────────────────────

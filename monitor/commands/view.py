@@ -45,8 +45,8 @@ def finding_view(finding: Finding, names: Names) -> RenderableType:
 
 
 def printable(text: str) -> str:
-    """Return the text, as long as it was, with every control and direction character replaced."""
-    return "".join("�" if _is_harmful(character) else character for character in text)
+    """Return the text in one line, as long as it was, with every control and direction character replaced."""
+    return "".join(" " if character in "\t\n\r" else "�" if _is_harmful(character) else character for character in text)
 
 
 def _is_harmful(character: str) -> bool:
