@@ -47,7 +47,7 @@ class SetClock:
     def monotonic(self) -> float:
         return (self.at - START).total_seconds()
 
-    async def wait_until(self, moment: datetime | None, wake: asyncio.Event) -> None:  # noqa: ARG002
+    async def wait_until(self, moment: datetime | None, wake: asyncio.Event) -> None:
         await wake.wait()
         wake.clear()
 

@@ -43,3 +43,9 @@ def shared() -> Path:
     """Return the folder of real posts and recordings; the tests fail without it."""
     assert SHARED.is_dir(), f"{SHARED} is missing: set LEAKWATCH_SHARED to the shared data"
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def httpserver_listen_address() -> tuple[str, int]:
+    """Return where test servers listen: on an address, as a name would have to be looked up."""
+    return "127.0.0.1", 0

@@ -55,7 +55,7 @@ class StandingClock:
     def monotonic(self) -> float:
         return self.time.timestamp()
 
-    async def wait_until(self, moment: datetime | None, wake: asyncio.Event) -> None:  # noqa: ARG002
+    async def wait_until(self, moment: datetime | None, wake: asyncio.Event) -> None:
         raise AssertionError("the store waits for nothing")
 
 

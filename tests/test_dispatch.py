@@ -46,7 +46,7 @@ class Broken:
     def __init__(self, settings: NoSettings, context: NotifierContext) -> None:
         pass
 
-    async def send(self, notice: Notice) -> None:  # noqa: ARG002
+    async def send(self, notice: Notice) -> None:
         raise KeyError("a term that must not be shown")
 
 
@@ -56,7 +56,7 @@ class Hanging(Broken):
     kind: ClassVar[str] = "hanging"
     entered: ClassVar[asyncio.Event]
 
-    async def send(self, notice: Notice) -> None:  # noqa: ARG002
+    async def send(self, notice: Notice) -> None:
         type(self).entered.set()
         await asyncio.Event().wait()
 

@@ -77,11 +77,6 @@ class Reddit:
         return [request for request in self.requests if request.method == "GET"]
 
 
-@pytest.fixture(scope="session")
-def httpserver_listen_address() -> tuple[str, int]:
-    return ("127.0.0.1", 0)
-
-
 @pytest.fixture
 def reddit(httpserver: HTTPServer, shared: Path) -> Iterator[Reddit]:
     token = recorded(shared, "TestSubredditListings.test_new")[0]["response"]["body"]["string"]

@@ -30,11 +30,6 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="session")
-def httpserver_listen_address() -> tuple[str, int]:
-    return ("127.0.0.1", 0)
-
-
 @pytest.fixture
 def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any]:
     """Settings with which a source of this kind reads one document from this machine."""
