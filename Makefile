@@ -36,7 +36,8 @@ clean:  ## remove the environment and all caches (not ./data)
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
-	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+	@$(PYTHON) -m venv .venv >/dev/null || { rm -rf .venv; \
+	  [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y python3-venv >/dev/null && $(PYTHON) -m venv .venv; } || { rm -rf .venv; \
 	  echo "Python cannot make a virtual environment: install it with 'apt-get install python3-venv', then try again." >&2; exit 1; }
 
 .venv/run: .venv/bin/python requirements.txt pyproject.toml
