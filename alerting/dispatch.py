@@ -22,10 +22,11 @@ from core.errors import (
     SettingsError,
     StoreError,
 )
+from core.ids import new_id
 from core.logs import logger
 from core.plugins import Registry
 from core.ports import AlertFilter, Listing, Notifier, NotifierContext, Store
-from core.types import Alert, Delivery, DeliveryLease, EventType, Incident, Notice, Watchlist
+from core.types import Alert, AuditEntry, Delivery, DeliveryLease, Destination, EventType, Incident, Notice, Watchlist
 
 BACK_OFF = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
 LAST_BACK_OFF = timedelta(minutes=5)
@@ -40,6 +41,9 @@ SHARE_OF_LEASE = 0.8
 DATABASE_BACK_OFF = timedelta(seconds=10)
 MOST_ALERTS = 20
 """In one notice; the incident has the rest."""
+
+ACTOR = "dispatcher"
+"""Who the audit log names for what is done here."""
 
 _RANDOM = SystemRandom()
 
@@ -138,10 +142,21 @@ class Dispatcher:
         await self._store.delivery_failed(lease, error=str(error), next_attempt_at=next_attempt_at, at=now)
         log = logger().bind(delivery_id=lease.delivery.id, destination_id=lease.destination.id)
         if isinstance(error, DeliveryRefused) and error.gone:
-            await self._store.set_destination_enabled(lease.destination.community_id, lease.destination.id, False)
+            await self._disable(lease.destination, now)
             log.error("a destination is gone and was disabled")
         elif next_attempt_at is None:
             log.error("a delivery was given up and can be replayed", attempts=lease.delivery.attempts + 1)
+
+    async def _disable(self, destination: Destination, at: datetime) -> None:
+        audit = AuditEntry(
+            id=new_id("aud"),
+            community_id=destination.community_id,
+            actor=ACTOR,
+            action="destination.disabled",
+            object_id=destination.id,
+            at=at,
+        )
+        await self._store.set_destination_enabled(destination.community_id, destination.id, False, audit=audit)
 
     def _next_attempt_at(self, delivery: Delivery, error: DeliveryError, now: datetime) -> datetime | None:
         """Return when to try again, None to give the delivery up."""

@@ -47,7 +47,7 @@ async def import_watchlist(store: Store, parts: Parts, path: Path) -> Community:
     await store.import_watchlists(
         community,
         file.adopted_by(community.id),
-        audit=_audit(parts.clock, community.id, "watchlist.imported", community.id),
+        audit=audit_entry(parts.clock, community.id, "watchlist.imported", community.id),
     )
     return community
 
@@ -80,8 +80,7 @@ async def create_key(store: Store, clock: Clock, community_id: str, *, name: str
         digest=digest,
         created_at=clock.now(),
     )
-    await store.add_api_key(key)
-    await store.record(_audit(clock, community_id, "key.created", key.id))
+    await store.add_api_key(key, audit=audit_entry(clock, community_id, "key.created", key.id))
     return token
 
 
@@ -109,8 +108,7 @@ async def add_source(
         created_at=now,
         updated_at=now,
     )
-    await store.add_source(source)
-    await store.record(_audit(parts.clock, community_id, "source.created", source.id))
+    await store.add_source(source, audit=audit_entry(parts.clock, community_id, "source.created", source.id))
     return source
 
 
@@ -135,12 +133,14 @@ async def add_destination(
         detail=Detail.REDACTED,
         minimum_severity=minimum_severity,
     )
-    await store.add_destination(destination)
-    await store.record(_audit(parts.clock, community_id, "destination.created", destination.id))
+    await store.add_destination(
+        destination, audit=audit_entry(parts.clock, community_id, "destination.created", destination.id)
+    )
     return destination
 
 
-def _audit(clock: Clock, community_id: str, action: str, object_id: str) -> AuditEntry:
+def audit_entry(clock: Clock, community_id: str, action: str, object_id: str) -> AuditEntry:
+    """Return the entry that says that somebody at the command line did this to the object, now."""
     return AuditEntry(
         id=new_id("aud"),
         community_id=community_id,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.db.store import SqlStore
+from core.ids import new_id
 from core.settings import load_settings
 from core.types import (
     Alert,
@@ -69,16 +70,21 @@ async def open_store(directory: Path, clock: HandClock) -> AsyncIterator[SqlStor
     store = SqlStore(load_settings(data_directory=directory), clock)
     await store.open()
     try:
-        await store.add_community(Community(id="com_1", name="Harbor Commons"))
+        await store.add_community(Community(id="com_1", name="Harbor Commons"), audit=audit("com_1"))
         await store.add_watchlist(
             Watchlist(id="wl_1", community_id="com_1", name="Members"),
-            audit=AuditEntry(
-                id="aud_1", community_id="com_1", actor="test", action="watchlist.added", object_id="wl_1", at=START
-            ),
+            audit=audit("wl_1"),
         )
         yield store
     finally:
         await store.close()
+
+
+def audit(object_id: str) -> AuditEntry:
+    """Return the entry that says that the test did something to the object."""
+    return AuditEntry(
+        id=new_id("aud"), community_id="com_1", actor="test", action="test", object_id=object_id, at=START
+    )
 
 
 def destination(settings: JsonObject, **changes: Any) -> Destination:

@@ -13,12 +13,10 @@ from typing import Any
 import httpx2
 
 from alerting.incidents import raise_alert
-from api.auth import new_token
 from core.ids import new_id
 from core.types import (
     Alert,
     AlertClass,
-    ApiKey,
     Community,
     Document,
     Entity,
@@ -29,6 +27,7 @@ from core.types import (
     Span,
     TermKind,
 )
+from monitor.setup import audit_entry, create_key
 from monitor.wiring import Service
 
 START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
@@ -71,21 +70,14 @@ class Api:
     async def community(self, name: str) -> Community:
         """Set up a community."""
         community = Community(id=new_id("com"), name=name)
-        await self.service.store.add_community(community)
+        entry = audit_entry(self.clock, community.id, "community.created", community.id)
+        await self.service.store.add_community(community, audit=entry)
         return community
 
     async def member(self, community: Community, *scopes: Scope) -> httpx2.AsyncClient:
         """Return a client with a fresh key of the community, with these scopes."""
-        token, digest = new_token()
-        await self.service.store.add_api_key(
-            ApiKey(
-                id=new_id("key"),
-                community_id=community.id,
-                name="Sam's key",
-                scopes=frozenset(scopes),
-                digest=digest,
-                created_at=self.clock.now(),
-            )
+        token = await create_key(
+            self.service.store, self.clock, community.id, name="Sam's key", scopes=frozenset(scopes)
         )
         return await self.client(token)
 
@@ -174,6 +166,6 @@ def assert_problem(answer: httpx2.Response, status: int, *, without: Iterable[st
 
 
 async def audited(client: httpx2.AsyncClient) -> Counter[tuple[str, str]]:
-    """Return how often which action was done to which object, as the audit log has it."""
+    """Return how often which action was done to which object by a key, as the audit log has it."""
     entries = await all_items(client, "/v1/audit", limit=200)
-    return Counter((entry["action"], entry["object_id"]) for entry in entries)
+    return Counter((entry["action"], entry["object_id"]) for entry in entries if entry["actor"].startswith("key_"))

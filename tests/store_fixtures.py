@@ -255,11 +255,13 @@ def delivery(
 async def add_community(store: SqlStore, community_id: str = "com_a") -> None:
     """Add a community with the watchlist, source, destination and incident that most tests start from."""
     suffix = "1" if community_id == "com_a" else community_id
-    await store.add_community(Community(id=community_id, name="Harbor Commons", context=("harbor commons",)))
+    await store.add_community(
+        Community(id=community_id, name="Harbor Commons", context=("harbor commons",)), audit=audit(community_id)
+    )
     await store.add_watchlist(
         Watchlist(id=f"wl_{suffix}", community_id=community_id, name="Members", packs=("doxxing",)),
         audit=audit(community_id),
     )
-    await store.add_destination(destination(f"dst_{suffix}", community_id))
+    await store.add_destination(destination(f"dst_{suffix}", community_id), audit=audit(community_id))
     async with store.transaction() as transaction:
         await transaction.save_incident(incident(f"inc_{suffix}", community_id, watchlist_id=f"wl_{suffix}"), ["first"])

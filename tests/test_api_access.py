@@ -187,9 +187,11 @@ async def test_communities_see_nothing_of_each_other(
         ("DELETE", f"/v1/keys/{key}", None),
     ]:
         assert_problem(await stranger.request(method, path, json=body), 404)
-    for path in ("watchlists", "terms", "sources", "destinations", "deliveries", "alerts", "incidents", "audit"):
+    for path in ("watchlists", "terms", "sources", "destinations", "deliveries", "alerts", "incidents"):
         assert (await stranger.get(f"/v1/{path}")).json()["items"] == [], path
         assert (await admin.get(f"/v1/{path}")).json()["items"], path
+    assert await audited(admin)
+    assert not await audited(stranger)
     assert key not in (await stranger.get("/v1/keys")).text
     assert harbor.name not in (await stranger.get("/v1/communities")).text
     assert_problem(await stranger.get(f"/v1/terms?watchlist={watchlist}"), 404)

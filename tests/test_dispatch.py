@@ -27,7 +27,7 @@ from core.plugins import Registry
 from core.ports import Listing, Notifier, NotifierContext
 from core.settings import HttpSettings
 from core.types import Delivery, DeliveryLease, DeliveryState, Destination, Document, Notice
-from tests.alerting_fixtures import HandClock, alert, destination, open_store
+from tests.alerting_fixtures import HandClock, alert, audit, destination, open_store
 
 SECRET = "whsec_bGVha3dhdGNoLXRlc3Qtc2VjcmV0LW51bWJlci1vbmU="
 LEASE = timedelta(minutes=2)
@@ -104,7 +104,7 @@ def ids(server: HTTPServer) -> list[str]:
 
 async def test_a_planned_delivery_arrives_and_is_marked(httpserver: HTTPServer, service: Service) -> None:
     httpserver.expect_request("/hook").respond_with_data()
-    await service.store.add_destination(hook(httpserver))
+    await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
     await service.plan(1)
     assert await service.dispatcher.deliver_next()
     assert not await service.dispatcher.deliver_next()
@@ -121,7 +121,7 @@ async def test_a_crash_between_sending_and_recording_sends_the_same_id_again(
     httpserver: HTTPServer, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     httpserver.expect_request("/hook").respond_with_data()
-    await service.store.add_destination(hook(httpserver))
+    await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
     await service.plan(1)
 
     async def killed(*_: object) -> None:
@@ -143,7 +143,7 @@ async def test_a_crash_between_sending_and_recording_sends_the_same_id_again(
 async def test_a_500_is_tried_again_later_and_then_delivered(httpserver: HTTPServer, service: Service) -> None:
     httpserver.expect_ordered_request("/hook").respond_with_data(status=500)
     httpserver.expect_ordered_request("/hook").respond_with_data()
-    await service.store.add_destination(hook(httpserver))
+    await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
     await service.plan(1)
     await service.dispatcher.deliver_next()
     (delivery,) = await service.deliveries()
@@ -160,7 +160,7 @@ async def test_the_back_off_grows_to_about_five_minutes_and_ends_after_five_days
     httpserver: HTTPServer, service: Service
 ) -> None:
     httpserver.expect_request("/hook").respond_with_data(status=503)
-    await service.store.add_destination(hook(httpserver))
+    await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
     await service.plan(1)
     waits = []
     for _ in range(6):
@@ -182,7 +182,7 @@ async def test_retry_after_is_honoured_up_to_a_day(
     asked: str, waited: int, httpserver: HTTPServer, service: Service
 ) -> None:
     httpserver.expect_request("/hook").respond_with_data(status=429, headers={"Retry-After": asked})
-    await service.store.add_destination(hook(httpserver))
+    await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
     await service.plan(1)
     await service.dispatcher.deliver_next()
     assert (await service.deliveries())[0].next_attempt_at == service.clock.now() + timedelta(seconds=waited)
@@ -195,7 +195,7 @@ async def test_a_refused_delivery_is_parked_after_three_attempts_and_lets_the_ne
         return Response(status=400 if request.get_json()["sequence"] == 1 else 200)
 
     httpserver.expect_request("/hook").respond_with_handler(answer)
-    await service.store.add_destination(hook(httpserver))
+    await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
     await service.plan(1)
     await service.plan(2)
     for _ in range(3):
@@ -205,7 +205,7 @@ async def test_a_refused_delivery_is_parked_after_three_attempts_and_lets_the_ne
     assert (first.state, first.attempts, second.attempts) == (DeliveryState.DEAD, 3, 0)
     assert await service.dispatcher.deliver_next()
     assert (await service.deliveries())[1].state is DeliveryState.DELIVERED
-    replayed = await service.store.replay_delivery("com_1", first.id, service.clock.now())
+    replayed = await service.store.replay_delivery("com_1", first.id, service.clock.now(), audit=audit(first.id))
     assert await service.dispatcher.deliver_next()
     assert ids(httpserver)[-1] == replayed.idempotency_key == first.idempotency_key
 
@@ -216,7 +216,7 @@ async def test_a_destination_keeps_its_order_while_its_first_delivery_waits(
     httpserver.expect_ordered_request("/hook").respond_with_data(status=500)
     for _ in range(3):
         httpserver.expect_ordered_request("/hook").respond_with_data()
-    await service.store.add_destination(hook(httpserver))
+    await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
     for number in range(3):
         await service.plan(number)
     assert await service.dispatcher.deliver_next()
@@ -229,18 +229,20 @@ async def test_a_destination_keeps_its_order_while_its_first_delivery_waits(
 
 async def test_gone_disables_the_destination(httpserver: HTTPServer, service: Service) -> None:
     httpserver.expect_request("/hook").respond_with_data(status=410)
-    await service.store.add_destination(hook(httpserver))
+    await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
     await service.plan(1)
     await service.plan(2)
     assert await service.dispatcher.deliver_next()
     assert not (await service.store.destination("com_1", "dst_1")).enabled
+    log = (await service.store.audit_log("com_1", Listing())).items
+    assert ("dispatcher", "destination.disabled", "dst_1") in {(one.actor, one.action, one.object_id) for one in log}
     assert not await service.dispatcher.deliver_next()
     assert [delivery.state for delivery in await service.deliveries()] == [DeliveryState.DEAD, DeliveryState.PENDING]
 
 
 async def test_a_lost_lease_records_nothing(httpserver: HTTPServer, service: Service) -> None:
     httpserver.expect_request("/hook").respond_with_data(status=410)
-    await service.store.add_destination(hook(httpserver))
+    await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
     await service.plan(1)
     taken: list[DeliveryLease | None] = []
 
@@ -260,7 +262,7 @@ async def test_a_lost_lease_records_nothing(httpserver: HTTPServer, service: Ser
 
 
 async def test_an_unexpected_failure_is_deferred_and_only_its_type_is_kept(service: Service) -> None:
-    await service.store.add_destination(destination({}, kind="broken"))
+    await service.store.add_destination(destination({}, kind="broken"), audit=audit("dst_1"))
     await service.plan(1)
     await service.dispatcher.deliver_next()
     (delivery,) = await service.deliveries()
@@ -271,7 +273,7 @@ async def test_an_unexpected_failure_is_deferred_and_only_its_type_is_kept(servi
     "wrong", [destination({"url": "nowhere"}), destination({}, kind="unheard_of"), destination({"x": 1}, kind="broken")]
 )
 async def test_wrong_settings_park_the_delivery_with_a_reason(wrong: Destination, service: Service) -> None:
-    await service.store.add_destination(wrong)
+    await service.store.add_destination(wrong, audit=audit("dst_1"))
     await service.plan(1)
     for _ in range(3):
         await service.dispatcher.deliver_next()
@@ -287,7 +289,7 @@ async def test_the_loop_delivers_what_is_planned_later_and_waits_out_back_offs(
 ) -> None:
     for status in (500, 500, 200, 200):
         httpserver.expect_ordered_request("/hook").respond_with_data(status=status)
-    await service.store.add_destination(hook(httpserver))
+    await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
     running = asyncio.create_task(service.dispatcher.run())
     await service.plan(1)
     await service.plan(2)
@@ -313,12 +315,12 @@ async def test_a_hanging_destination_holds_up_no_other(httpserver: HTTPServer, s
         return Response()
 
     httpserver.expect_request("/hook").respond_with_handler(answer)
-    await service.store.add_destination(destination({}, kind="hanging", id="dst_0"))
+    await service.store.add_destination(destination({}, kind="hanging", id="dst_0"), audit=audit("dst_1"))
     await service.plan(0)
     running = asyncio.create_task(service.dispatcher.run())
     async with asyncio.timeout(20):
         await Hanging.entered.wait()
-        await service.store.add_destination(hook(httpserver))
+        await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
         await service.plan(1)
         service.dispatcher.wake()
         await arrived.wait()
@@ -327,7 +329,7 @@ async def test_a_hanging_destination_holds_up_no_other(httpserver: HTTPServer, s
 
 async def test_a_hanging_channel_is_given_up_before_its_lease_ends(service: Service) -> None:
     Hanging.entered = asyncio.Event()
-    await service.store.add_destination(destination({}, kind="hanging"))
+    await service.store.add_destination(destination({}, kind="hanging"), audit=audit("dst_1"))
     await service.plan(1)
     quick = Dispatcher(service.store, REGISTRY, service.context, lease_for=timedelta(seconds=0.1))
     assert await quick.deliver_next()
@@ -345,7 +347,7 @@ async def test_a_failing_database_does_not_end_the_loop(
         return Response()
 
     httpserver.expect_request("/hook").respond_with_handler(answer)
-    await service.store.add_destination(hook(httpserver))
+    await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
     await service.plan(1)
     take = service.store.take_due_delivery
     failures = iter([StoreError("the disk is full")])

@@ -16,7 +16,7 @@ from core.errors import Conflict, NotFound, UsageError
 from core.ids import new_id
 from core.ports import AlertFilter, Listing
 from core.types import Alert, AlertClass, Delivery, Document, EventType, Incident, IncidentState, Severity
-from tests.alerting_fixtures import START, HandClock, alert, destination, open_store
+from tests.alerting_fixtures import START, HandClock, alert, audit, destination, open_store
 
 LATER = START + timedelta(hours=1)
 ALL = Listing(limit=100)
@@ -25,7 +25,7 @@ ALL = Listing(limit=100)
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
     async with open_store(tmp_path, HandClock()) as opened:
-        await opened.add_destination(destination({}))
+        await opened.add_destination(destination({}), audit=audit("dst_1"))
         yield opened
 
 
@@ -101,7 +101,7 @@ async def test_a_closed_incident_is_not_joined(store: SqlStore) -> None:
 
 
 async def test_a_destination_is_told_only_from_its_severity_on(store: SqlStore) -> None:
-    await store.add_destination(destination({}, id="dst_2", minimum_severity=Severity.CRITICAL))
+    await store.add_destination(destination({}, id="dst_2", minimum_severity=Severity.CRITICAL), audit=audit("dst_2"))
     await raised(store, alert())
     assert [delivery.destination_id for delivery in await told(store)] == ["dst_1"]
     await raised(store, alert(id="alt_2", score=90))

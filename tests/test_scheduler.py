@@ -14,6 +14,7 @@ from werkzeug import Response
 
 from core.ports import AlertFilter, Listing
 from core.types import SourceRecord, SourceState
+from monitor.setup import audit_entry
 from monitor.wiring import Service, build_parts, open_service
 from tests.service_fixtures import ManualClock, add, import_sample, settings_for, write_documents
 
@@ -139,7 +140,9 @@ async def test_a_source_of_a_kind_that_is_gone_fails_with_the_reason(service: Se
     write_documents(tmp_path / "posts.jsonl", [])
     source = await add(service, community, "files", {"path": str(tmp_path / "posts.jsonl")})
     gone = replace(source, id="src_gone", kind="gone")
-    await service.store.add_source(gone)
+    await service.store.add_source(
+        gone, audit=audit_entry(service.parts.clock, community.id, "source.created", gone.id)
+    )
     assert await poll_all(service) == 2
     assert "there is no source of kind 'gone'" in ((await again(service, gone)).last_error or "")
 

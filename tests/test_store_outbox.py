@@ -11,7 +11,7 @@ from core.db.store import SqlStore
 from core.errors import Conflict, LeaseLost, NotFound
 from core.ports import Listing
 from core.types import Delivery, DeliveryState, Detail, Severity
-from tests.store_fixtures import MINUTE, NOON, StandingClock, add_community, delivery, destination, opened
+from tests.store_fixtures import MINUTE, NOON, StandingClock, add_community, audit, delivery, destination, opened
 
 LEASE = timedelta(minutes=2)
 
@@ -31,10 +31,10 @@ async def test_destinations_come_back_as_they_were_given(tmp_path: Path) -> None
             detail=Detail.FULL,
             minimum_severity=Severity.INFO,
         )
-        await store.add_destination(given)
+        await store.add_destination(given, audit=audit("com_a"))
         assert await store.destination("com_a", "dst_2") == given
         clock.time = NOON + MINUTE
-        off = await store.set_destination_enabled("com_a", "dst_2", False)
+        off = await store.set_destination_enabled("com_a", "dst_2", False, audit=audit("com_a"))
         assert off == replace(given, enabled=False)
         listed = await store.all_destinations("com_a", Listing(updated_since=NOON + MINUTE))
         assert listed.items == (off,)
@@ -45,7 +45,7 @@ async def test_destinations_come_back_as_they_were_given(tmp_path: Path) -> None
 async def test_deliveries_are_numbered_for_each_destination(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await add_community(store)
-        await store.add_destination(destination("dst_2", "com_a"))
+        await store.add_destination(destination("dst_2", "com_a"), audit=audit("com_a"))
         await plan(store, delivery("dlv_1", "com_a"), delivery("dlv_2", "com_a", "dst_2"))
         await plan(store, delivery("dlv_3", "com_a", incident_id="inc_1"))
         listed = (await store.deliveries("com_a", Listing())).items
@@ -83,7 +83,7 @@ async def test_numbers_planned_at_once_from_two_stores_have_no_gap_and_no_double
 async def test_each_destination_gets_its_deliveries_one_at_a_time_and_in_order(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await add_community(store)
-        await store.add_destination(destination("dst_2", "com_a"))
+        await store.add_destination(destination("dst_2", "com_a"), audit=audit("com_a"))
         await plan(
             store,
             delivery("dlv_1", "com_a", due_at=NOON),
@@ -165,7 +165,7 @@ async def test_of_many_takers_in_two_stores_each_delivery_has_one(tmp_path: Path
     async with opened(tmp_path) as one, opened(tmp_path) as other:
         await add_community(one)
         for number in range(2, 12):
-            await one.add_destination(destination(f"dst_{number}", "com_a"))
+            await one.add_destination(destination(f"dst_{number}", "com_a"), audit=audit("com_a"))
         for number in range(1, 12):
             await plan(one, *(delivery(f"dlv_{number}_{turn}", "com_a", f"dst_{number}") for turn in range(2)))
         leases = await asyncio.gather(
@@ -182,16 +182,16 @@ async def test_a_dead_delivery_lets_the_next_pass_and_is_replayed_before_later_o
         first = await store.take_due_delivery(NOON, LEASE)
         assert first is not None
         with pytest.raises(Conflict, match="this delivery is pending"):
-            await store.replay_delivery("com_a", "dlv_1", NOON)
+            await store.replay_delivery("com_a", "dlv_1", NOON, audit=audit("com_a"))
         await store.delivery_failed(first, error="it answered 410", next_attempt_at=None, at=NOON)
         second = await store.take_due_delivery(NOON, LEASE)
         assert second is not None
         assert second.delivery.id == "dlv_2"
         await store.delivery_succeeded(second, NOON)
         with pytest.raises(Conflict, match="this delivery is delivered"):
-            await store.replay_delivery("com_a", "dlv_2", NOON)
+            await store.replay_delivery("com_a", "dlv_2", NOON, audit=audit("com_a"))
 
-        replayed = await store.replay_delivery("com_a", "dlv_1", NOON + MINUTE)
+        replayed = await store.replay_delivery("com_a", "dlv_1", NOON + MINUTE, audit=audit("com_a"))
         assert (replayed.state, replayed.attempts, replayed.next_attempt_at) == (
             DeliveryState.PENDING,
             0,
@@ -207,21 +207,21 @@ async def test_deliveries_to_a_destination_that_is_switched_off_wait(tmp_path: P
     async with opened(tmp_path) as store:
         await add_community(store)
         await plan(store, delivery("dlv_1", "com_a"))
-        await store.set_destination_enabled("com_a", "dst_1", False)
+        await store.set_destination_enabled("com_a", "dst_1", False, audit=audit("com_a"))
         assert await store.take_due_delivery(NOON, LEASE) is None
         assert await store.next_delivery_due_at() is None
-        await store.set_destination_enabled("com_a", "dst_1", True)
+        await store.set_destination_enabled("com_a", "dst_1", True, audit=audit("com_a"))
         assert await store.take_due_delivery(NOON, LEASE) is not None
 
 
 async def test_deleting_a_destination_deletes_its_deliveries(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await add_community(store)
-        await store.add_destination(destination("dst_2", "com_a"))
+        await store.add_destination(destination("dst_2", "com_a"), audit=audit("com_a"))
         await plan(store, delivery("dlv_1", "com_a"), delivery("dlv_2", "com_a", "dst_2"))
         lease = await store.take_due_delivery(NOON, LEASE)
         assert lease is not None
-        await store.delete_destination("com_a", lease.destination.id)
+        await store.delete_destination("com_a", lease.destination.id, audit=audit("com_a"))
         with pytest.raises(LeaseLost):
             await store.delivery_succeeded(lease, NOON)
         (left,) = (await store.deliveries("com_a", Listing())).items

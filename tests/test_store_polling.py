@@ -10,7 +10,7 @@ import pytest
 from core.errors import LeaseLost, NotFound
 from core.ports import Listing
 from core.types import SourceState
-from tests.store_fixtures import MINUTE, NOON, StandingClock, add_community, opened, source
+from tests.store_fixtures import MINUTE, NOON, StandingClock, add_community, audit, opened, source
 
 LEASE = timedelta(minutes=5)
 
@@ -25,7 +25,7 @@ async def test_sources_come_back_as_they_were_given(tmp_path: Path) -> None:
             cursor={"etag": "x", "seen": [1, 2]},
             due_at=NOON + MINUTE,
         )
-        await store.add_source(given)
+        await store.add_source(given, audit=audit("com_a"))
         assert await store.source("com_a", "src_1") == given
 
 
@@ -33,8 +33,10 @@ async def test_the_source_that_is_due_longest_is_taken_first_and_once(tmp_path: 
     async with opened(tmp_path) as store:
         await add_community(store)
         for number in range(3):
-            await store.add_source(source(f"src_{number}", "com_a", due_at=NOON - number * MINUTE))
-        await store.add_source(source("src_later", "com_a", due_at=NOON + MINUTE))
+            await store.add_source(
+                source(f"src_{number}", "com_a", due_at=NOON - number * MINUTE), audit=audit("com_a")
+            )
+        await store.add_source(source("src_later", "com_a", due_at=NOON + MINUTE), audit=audit("com_a"))
         taken = [await store.take_due_source(NOON, LEASE) for _ in range(4)]
         assert [lease and lease.source.id for lease in taken] == ["src_2", "src_1", "src_0", None]
         assert {lease.until for lease in taken if lease} == {NOON + LEASE}
@@ -44,7 +46,7 @@ async def test_a_source_without_a_time_is_due_when_it_was_made(tmp_path: Path) -
     async with opened(tmp_path) as store:
         await add_community(store)
         assert await store.next_source_due_at() is None
-        await store.add_source(source("src_1", "com_a"))
+        await store.add_source(source("src_1", "com_a"), audit=audit("com_a"))
         assert await store.next_source_due_at() == NOON
         assert await store.take_due_source(NOON, LEASE) is not None
 
@@ -52,17 +54,17 @@ async def test_a_source_without_a_time_is_due_when_it_was_made(tmp_path: Path) -
 async def test_the_next_source_is_due_at_its_time_or_when_its_lease_ends(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await add_community(store)
-        await store.add_source(source("src_1", "com_a", due_at=NOON))
+        await store.add_source(source("src_1", "com_a", due_at=NOON), audit=audit("com_a"))
         await store.take_due_source(NOON, LEASE)
         assert await store.next_source_due_at() == NOON + LEASE
-        await store.add_source(source("src_2", "com_a", due_at=NOON + MINUTE))
+        await store.add_source(source("src_2", "com_a", due_at=NOON + MINUTE), audit=audit("com_a"))
         assert await store.next_source_due_at() == NOON + MINUTE
 
 
 async def test_a_finished_poll_keeps_the_cursor_and_frees_the_source(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await add_community(store)
-        await store.add_source(source("src_1", "com_a"))
+        await store.add_source(source("src_1", "com_a"), audit=audit("com_a"))
         lease = await store.take_due_source(NOON, LEASE)
         assert lease is not None
         await store.fail_poll(lease, error="the feed answered 500", due_at=NOON + MINUTE, at=NOON)
@@ -92,7 +94,7 @@ async def test_a_finished_poll_keeps_the_cursor_and_frees_the_source(tmp_path: P
 async def test_who_lost_a_lease_records_nothing(tmp_path: Path) -> None:
     async with opened(tmp_path) as one, opened(tmp_path) as other:
         await add_community(one)
-        await one.add_source(source("src_1", "com_a"))
+        await one.add_source(source("src_1", "com_a"), audit=audit("com_a"))
         slow = await one.take_due_source(NOON, LEASE)
         assert slow is not None
         assert await other.take_due_source(NOON + LEASE - timedelta(microseconds=1), LEASE) is None
@@ -119,7 +121,7 @@ async def test_who_lost_a_lease_records_nothing(tmp_path: Path) -> None:
 async def test_an_expired_lease_that_nobody_took_over_still_counts(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await add_community(store)
-        await store.add_source(source("src_1", "com_a"))
+        await store.add_source(source("src_1", "com_a"), audit=audit("com_a"))
         lease = await store.take_due_source(NOON, LEASE)
         assert lease is not None
         async with store.transaction() as transaction:
@@ -130,7 +132,7 @@ async def test_of_many_takers_in_two_stores_each_source_has_one(tmp_path: Path) 
     async with opened(tmp_path) as one, opened(tmp_path) as other:
         await add_community(one)
         for number in range(20):
-            await one.add_source(source(f"src_{number}", "com_a"))
+            await one.add_source(source(f"src_{number}", "com_a"), audit=audit("com_a"))
         leases = await asyncio.gather(
             *(store.take_due_source(NOON, LEASE) for _ in range(20) for store in (one, other))
         )
@@ -142,37 +144,39 @@ async def test_of_many_takers_in_two_stores_each_source_has_one(tmp_path: Path) 
 async def test_a_source_switched_off_is_not_taken_and_its_poll_under_way_is_not_recorded(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await add_community(store)
-        await store.add_source(source("src_1", "com_a"))
+        await store.add_source(source("src_1", "com_a"), audit=audit("com_a"))
         lease = await store.take_due_source(NOON, LEASE)
         assert lease is not None
-        off = await store.set_source_enabled("com_a", "src_1", False, NOON + MINUTE)
+        off = await store.set_source_enabled("com_a", "src_1", False, NOON + MINUTE, audit=audit("com_a"))
         assert (off.state, off.due_at) == (SourceState.DISABLED, None)
         with pytest.raises(LeaseLost):
             await store.fail_poll(lease, error="late", due_at=NOON, at=NOON)
         assert await store.take_due_source(NOON + LEASE, LEASE) is None
         assert await store.next_source_due_at() is None
 
-        on = await store.set_source_enabled("com_a", "src_1", True, NOON + LEASE)
+        on = await store.set_source_enabled("com_a", "src_1", True, NOON + LEASE, audit=audit("com_a"))
         assert (on.state, on.due_at, on.updated_at) == (SourceState.NEW, NOON + LEASE, NOON + LEASE)
         assert await store.source("com_a", "src_1") == on
-        assert await store.set_source_enabled("com_a", "src_1", True, NOON + 2 * LEASE) == on
+        assert await store.set_source_enabled("com_a", "src_1", True, NOON + 2 * LEASE, audit=audit("com_a")) == on
         assert await store.take_due_source(NOON + LEASE, LEASE) is not None
 
 
 async def test_a_source_added_switched_off_is_not_due(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await add_community(store)
-        await store.add_source(replace(source("src_1", "com_a", due_at=NOON), state=SourceState.DISABLED))
+        await store.add_source(
+            replace(source("src_1", "com_a", due_at=NOON), state=SourceState.DISABLED), audit=audit("com_a")
+        )
         assert await store.take_due_source(NOON, LEASE) is None
 
 
 async def test_a_deleted_source_is_gone_and_its_lease_lost(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await add_community(store)
-        await store.add_source(source("src_1", "com_a"))
+        await store.add_source(source("src_1", "com_a"), audit=audit("com_a"))
         lease = await store.take_due_source(NOON, LEASE)
         assert lease is not None
-        await store.delete_source("com_a", "src_1")
+        await store.delete_source("com_a", "src_1", audit=audit("com_a"))
         with pytest.raises(LeaseLost):
             await store.fail_poll(lease, error="late", due_at=NOON, at=NOON)
         with pytest.raises(NotFound):

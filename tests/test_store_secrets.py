@@ -38,8 +38,10 @@ MARK = "xyzzymark"
 
 
 async def _write_every_kind_of_row(store: SqlStore) -> None:
-    await store.add_community(Community(id="com_a", name=f"{MARK} name", context=(f"{MARK} context",)))
-    await store.add_api_key(replace(api_key("key_1", "com_a"), name=f"{MARK} key"))
+    await store.add_community(
+        Community(id="com_a", name=f"{MARK} name", context=(f"{MARK} context",)), audit=audit("com_a")
+    )
+    await store.add_api_key(replace(api_key("key_1", "com_a"), name=f"{MARK} key"), audit=audit("com_a"))
     settings = TermSettings(
         person=f"{MARK} person",
         never=(f"{MARK} never",),
@@ -56,10 +58,12 @@ async def _write_every_kind_of_row(store: SqlStore) -> None:
         replace(
             source("src_1", "com_a", settings={"url": f"https://{MARK}.example", "password": f"{MARK} password"}),
             name=f"{MARK} source",
-        )
+        ),
+        audit=audit("com_a"),
     )
     await store.add_destination(
-        replace(destination("dst_1", "com_a", settings={"secret": f"{MARK} secret"}), name=f"{MARK} destination")
+        replace(destination("dst_1", "com_a", settings={"secret": f"{MARK} secret"}), name=f"{MARK} destination"),
+        audit=audit("com_a"),
     )
     found = replace(
         document(1, text=f"{MARK} text", external_id=f"{MARK} external"),
@@ -123,11 +127,13 @@ async def test_an_error_of_the_database_quotes_no_value(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await _write_every_kind_of_row(store)
         with pytest.raises(LeakwatchError) as caught:
-            await store.add_source(replace(source("src_1", "com_a"), last_error=f"{MARK} error"))
+            await store.add_source(replace(source("src_1", "com_a"), last_error=f"{MARK} error"), audit=audit("com_a"))
         assert MARK not in str(caught.value)
         naive = NOON.replace(tzinfo=None)
         with pytest.raises(StoreError) as failed:
-            await store.add_source(replace(source("src_2", "com_a"), updated_at=naive, last_error=f"{MARK} error"))
+            await store.add_source(
+                replace(source("src_2", "com_a"), updated_at=naive, last_error=f"{MARK} error"), audit=audit("com_a")
+            )
         assert MARK not in str(failed.value)
         assert failed.value.__suppress_context__
 
@@ -150,7 +156,7 @@ def in_transaction(call: Callable[[Any], Awaitable[Any]]) -> Call:
 
 # Every object named here belongs to com_a; the caller is com_b.
 OF_ANOTHER_COMMUNITY: dict[str, Call] = {
-    "revoke_api_key": lambda s: s.revoke_api_key("com_b", "key_1", NOON),
+    "revoke_api_key": lambda s: s.revoke_api_key("com_b", "key_1", NOON, audit=audit("com_b")),
     "watchlist": lambda s: s.watchlist("com_b", "wl_1"),
     "delete_watchlist": lambda s: s.delete_watchlist("com_b", "wl_1", audit=audit("com_b")),
     "add_watchlist": lambda s: s.add_watchlist(
@@ -161,15 +167,15 @@ OF_ANOTHER_COMMUNITY: dict[str, Call] = {
     "term": lambda s: s.term("com_b", "trm_1"),
     "delete_term": lambda s: s.delete_term("com_b", "trm_1", audit=audit("com_b")),
     "source": lambda s: s.source("com_b", "src_1"),
-    "set_source_enabled": lambda s: s.set_source_enabled("com_b", "src_1", False, NOON),
-    "delete_source": lambda s: s.delete_source("com_b", "src_1"),
+    "set_source_enabled": lambda s: s.set_source_enabled("com_b", "src_1", False, NOON, audit=audit("com_b")),
+    "delete_source": lambda s: s.delete_source("com_b", "src_1", audit=audit("com_b")),
     "alert": lambda s: s.alert("com_b", "alt_1"),
     "incident": lambda s: s.incident("com_b", "inc_1"),
     "sightings": lambda s: s.sightings("com_b", "inc_1", Listing()),
     "destination": lambda s: s.destination("com_b", "dst_1"),
-    "set_destination_enabled": lambda s: s.set_destination_enabled("com_b", "dst_1", False),
-    "delete_destination": lambda s: s.delete_destination("com_b", "dst_1"),
-    "replay_delivery": lambda s: s.replay_delivery("com_b", "dlv_1", NOON),
+    "set_destination_enabled": lambda s: s.set_destination_enabled("com_b", "dst_1", False, audit=audit("com_b")),
+    "delete_destination": lambda s: s.delete_destination("com_b", "dst_1", audit=audit("com_b")),
+    "replay_delivery": lambda s: s.replay_delivery("com_b", "dlv_1", NOON, audit=audit("com_b")),
     "deliveries": lambda s: s.deliveries("com_b", Listing(), destination_id="dst_1"),
     "transaction.incident": in_transaction(lambda t: t.incident("com_b", "inc_1")),
     "transaction.save_incident": in_transaction(lambda t: t.save_incident(incident("inc_1", "com_b"), [])),
@@ -188,8 +194,8 @@ async def _fill(store: SqlStore) -> None:
     await add_community(store, "com_a")
     await add_community(store, "com_b")
     await store.add_terms("com_a", [replace(term("t1"), id="trm_1")], audit=audit("com_a"))
-    await store.add_source(source("src_1", "com_a"))
-    await store.add_api_key(api_key("key_1", "com_a"))
+    await store.add_source(source("src_1", "com_a"), audit=audit("com_a"))
+    await store.add_api_key(api_key("key_1", "com_a"), audit=audit("com_a"))
     async with store.transaction() as transaction:
         await transaction.add_alert(alert("alt_1", "com_a", "inc_1"))
         await transaction.add_sighting(sighting("sig_1", "com_a", "inc_1", document()))
@@ -237,8 +243,7 @@ async def test_listings_show_the_own_community_only(tmp_path: Path) -> None:
 
 IN_NO_COMMUNITY: dict[str, Call] = {
     "community": lambda s: s.community("com_z"),
-    "update_community": lambda s: s.update_community(Community(id="com_z", name="x")),
-    "add_api_key": lambda s: s.add_api_key(api_key("key_9", "com_z")),
+    "add_api_key": lambda s: s.add_api_key(api_key("key_9", "com_z"), audit=audit("com_a")),
     "api_keys": lambda s: s.api_keys("com_z"),
     "add_watchlist": lambda s: s.add_watchlist(
         Watchlist(id="wl_9", community_id="com_z", name="x"), audit=audit("com_a")
@@ -246,12 +251,12 @@ IN_NO_COMMUNITY: dict[str, Call] = {
     "watchlists": lambda s: s.watchlists("com_z", Listing()),
     "terms": lambda s: s.terms("com_z", Listing()),
     "add_terms": lambda s: s.add_terms("com_z", [], audit=audit("com_a")),
-    "add_source": lambda s: s.add_source(source("src_9", "com_z")),
+    "add_source": lambda s: s.add_source(source("src_9", "com_z"), audit=audit("com_a")),
     "sources": lambda s: s.sources("com_z", Listing()),
     "unseen": lambda s: s.unseen("com_z", ["x"], NOON),
     "alerts": lambda s: s.alerts("com_z", Listing(), AlertFilter()),
     "incidents": lambda s: s.incidents("com_z", Listing(), IncidentFilter()),
-    "add_destination": lambda s: s.add_destination(destination("dst_9", "com_z")),
+    "add_destination": lambda s: s.add_destination(destination("dst_9", "com_z"), audit=audit("com_a")),
     "all_destinations": lambda s: s.all_destinations("com_z", Listing()),
     "deliveries": lambda s: s.deliveries("com_z", Listing()),
     "record": lambda s: s.record(audit("com_z")),

@@ -57,6 +57,7 @@ async def test_a_watchlist_with_one_wrong_term_is_not_added_at_all(tmp_path: Pat
         await add_community(store)
         await store.add_terms("com_a", [term("t1")], audit=audit("com_a"))
         revision = await store.catalogue_revision()
+        log = await store.audit_log("com_a", Listing())
         guests = Watchlist(id="wl_2", community_id="com_a", name="Guests")
         for terms, error in (
             ([term("t7", "wl_2"), term("t1", "wl_2")], Conflict),
@@ -67,7 +68,7 @@ async def test_a_watchlist_with_one_wrong_term_is_not_added_at_all(tmp_path: Pat
                 await store.add_watchlist(guests, terms, audit=audit("com_a"))
         assert len((await store.watchlists("com_a", Listing())).items) == 1
         assert len((await store.terms("com_a", Listing())).items) == 1
-        assert len((await store.audit_log("com_a", Listing())).items) == 2
+        assert await store.audit_log("com_a", Listing()) == log
         assert await store.catalogue_revision() == revision
 
 

@@ -34,9 +34,8 @@ async def create_community(sent: NewCommunity, request: Request, given: Given, k
         digest=digest,
         created_at=given.clock.now(),
     )
-    await given.store.add_community(community)
-    await given.store.add_api_key(first)
-    await given.store.record(audit_entry(given, key, "community.created", community.id))
+    audit = audit_entry(given, key, "community.created", community.id)
+    await given.store.add_community(community, [first], audit=audit)
     given.changed()
     answer = NewCommunityView(community=CommunityView.of(community), key=NewKeyView.of(first))
     keep_instead(request, answer.model_dump_json())

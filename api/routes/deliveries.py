@@ -26,7 +26,7 @@ async def list_deliveries(wanted: Annotated[DeliveryQuery, Query()], given: Give
 @router.post("/{delivery_id}/replay", summary="Replay a dead delivery")
 async def replay_delivery(delivery_id: Identifier, given: Given, key: Writer) -> DeliveryView:
     """Has a delivery that was given up tried again, with the same identifier for its receiver."""
-    delivery = await given.store.replay_delivery(key.community_id, delivery_id, given.clock.now())
-    await given.store.record(audit_entry(given, key, "delivery.replayed", delivery_id))
+    audit = audit_entry(given, key, "delivery.replayed", delivery_id)
+    delivery = await given.store.replay_delivery(key.community_id, delivery_id, given.clock.now(), audit=audit)
     given.changed()
     return DeliveryView.of(delivery)

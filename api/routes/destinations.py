@@ -31,8 +31,8 @@ async def create_destination(sent: NewDestination, given: Given, key: Writer) ->
         detail=sent.detail,
         minimum_severity=sent.minimum_severity,
     )
-    await given.store.add_destination(destination)
-    await given.store.record(audit_entry(given, key, "destination.created", destination.id))
+    audit = audit_entry(given, key, "destination.created", destination.id)
+    await given.store.add_destination(destination, audit=audit)
     given.changed()
     return DestinationView.of(destination)
 
@@ -67,16 +67,15 @@ async def disable_destination(destination_id: Identifier, given: Given, key: Wri
 @router.delete("/{destination_id}", status_code=204, summary="Delete a destination")
 async def delete_destination(destination_id: Identifier, given: Given, key: Writer) -> None:
     """Deletes the destination."""
-    await given.store.delete_destination(key.community_id, destination_id)
-    await given.store.record(audit_entry(given, key, "destination.deleted", destination_id))
+    audit = audit_entry(given, key, "destination.deleted", destination_id)
+    await given.store.delete_destination(key.community_id, destination_id, audit=audit)
     given.changed()
 
 
 async def _switch(destination_id: str, enabled: bool, services: Services, key: ApiKey) -> DestinationView:
     if enabled and (await services.store.destination(key.community_id, destination_id)).detail is Detail.FULL:
         require(key, Scope.REVEAL)
-    destination = await services.store.set_destination_enabled(key.community_id, destination_id, enabled)
-    action = "destination.enabled" if enabled else "destination.disabled"
-    await services.store.record(audit_entry(services, key, action, destination_id))
+    audit = audit_entry(services, key, "destination.enabled" if enabled else "destination.disabled", destination_id)
+    destination = await services.store.set_destination_enabled(key.community_id, destination_id, enabled, audit=audit)
     services.changed()
     return DestinationView.of(destination)

@@ -29,8 +29,7 @@ async def create_key(sent: NewKey, request: Request, given: Given, key: Admin) -
         digest=digest,
         created_at=given.clock.now(),
     )
-    await given.store.add_api_key(made)
-    await given.store.record(audit_entry(given, key, "key.created", made.id))
+    await given.store.add_api_key(made, audit=audit_entry(given, key, "key.created", made.id))
     answer = NewKeyView.of(made)
     keep_instead(request, answer.model_dump_json())
     return answer.model_copy(update={"token": token})
@@ -45,5 +44,5 @@ async def list_keys(given: Given, key: Admin) -> Items[KeyView]:
 @router.delete("/{key_id}", status_code=204, summary="Revoke a key")
 async def revoke_key(key_id: Identifier, given: Given, key: Admin) -> None:
     """Makes the key good for nothing, at once. A key can revoke itself."""
-    await given.store.revoke_api_key(key.community_id, key_id, given.clock.now())
-    await given.store.record(audit_entry(given, key, "key.revoked", key_id))
+    audit = audit_entry(given, key, "key.revoked", key_id)
+    await given.store.revoke_api_key(key.community_id, key_id, given.clock.now(), audit=audit)

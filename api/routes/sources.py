@@ -36,8 +36,7 @@ async def create_source(sent: NewSource, given: Given, key: Writer) -> SourceVie
         created_at=at,
         updated_at=at,
     )
-    await given.store.add_source(source)
-    await given.store.record(audit_entry(given, key, "source.created", source.id))
+    await given.store.add_source(source, audit=audit_entry(given, key, "source.created", source.id))
     given.changed()
     return SourceView.of(source)
 
@@ -70,16 +69,18 @@ async def disable_source(source_id: Identifier, given: Given, key: Writer) -> So
 async def delete_source(source_id: Identifier, given: Given, key: Writer) -> None:
     """Deletes the source. What it gave stays."""
     _check_shared(await given.store.source(key.community_id, source_id), key)
-    await given.store.delete_source(key.community_id, source_id)
-    await given.store.record(audit_entry(given, key, "source.deleted", source_id))
+    await given.store.delete_source(
+        key.community_id, source_id, audit=audit_entry(given, key, "source.deleted", source_id)
+    )
     given.changed()
 
 
 async def _switch(source_id: str, enabled: bool, services: Services, key: ApiKey) -> SourceView:
     _check_shared(await services.store.source(key.community_id, source_id), key)
-    source = await services.store.set_source_enabled(key.community_id, source_id, enabled, services.clock.now())
-    action = "source.enabled" if enabled else "source.disabled"
-    await services.store.record(audit_entry(services, key, action, source_id))
+    audit = audit_entry(services, key, "source.enabled" if enabled else "source.disabled", source_id)
+    source = await services.store.set_source_enabled(
+        key.community_id, source_id, enabled, services.clock.now(), audit=audit
+    )
     services.changed()
     return SourceView.of(source)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -10,11 +11,12 @@ from sqlmodel import col
 
 from core.crypto import CommunityKeys
 from core.db.database import Database, Unit
+from core.db.journal import add_entry
 from core.db.sealing import seal, unseal
 from core.db.tables import ApiKeyRow, CommunityRow
 from core.errors import StoreError
 from core.logs import logger
-from core.types import ApiKey, Community, Scope
+from core.types import ApiKey, AuditEntry, Community, Scope
 
 _LAST_USED_STEP = timedelta(minutes=1)
 
@@ -22,10 +24,16 @@ _LAST_USED_STEP = timedelta(minutes=1)
 class Communities(Database):
     """The part of the store about tenants."""
 
-    async def add_community(self, community: Community) -> None:
-        """Keep the community, with a data key of its own. Raises Conflict for an id in use."""
+    async def add_community(self, community: Community, keys: Sequence[ApiKey] = (), *, audit: AuditEntry) -> None:
+        """Keep the community, with a data key of its own, and its first keys to the API, all or nothing.
+
+        Raises Conflict for an id or digest in use.
+        """
         async with self.writing() as unit:
             await insert_community(unit, community)
+            for key in keys:
+                await _insert_api_key(unit, key)
+            await add_entry(unit, audit)
             await unit.watched_has_changed()
 
     async def communities(self) -> tuple[Community, ...]:
@@ -42,29 +50,11 @@ class Communities(Database):
             row = await unit.community(community_id)
             return community_of(unit.keyring.of(row), row)
 
-    async def update_community(self, community: Community) -> None:
-        """Change name and context. Raises NotFound."""
-        async with self.writing() as unit:
-            row = await unit.community(community.id)
-            row.sealed = _sealed(unit.keyring.of(row), community)
-            await unit.watched_has_changed()
-
-    async def add_api_key(self, key: ApiKey) -> None:
+    async def add_api_key(self, key: ApiKey, *, audit: AuditEntry) -> None:
         """Keep the key. Raises NotFound for its community, Conflict for an id or digest in use."""
         async with self.writing() as unit:
-            keys = await unit.keys(key.community_id)
-            unit.session.add(
-                ApiKeyRow(
-                    id=key.id,
-                    community_id=key.community_id,
-                    digest=key.digest,
-                    scopes=" ".join(sorted(key.scopes)),
-                    sealed=seal(keys, ApiKeyRow, key.id, {"name": key.name}),
-                    created_at=key.created_at,
-                    last_used_at=key.last_used_at,
-                    revoked_at=key.revoked_at,
-                )
-            )
+            await _insert_api_key(unit, key)
+            await add_entry(unit, audit)
 
     async def api_key(self, digest: bytes) -> ApiKey | None:
         """Return the key of that digest, revoked ones too, and note its use, at most once a minute."""
@@ -96,11 +86,12 @@ class Communities(Database):
             )
             return tuple(_api_key_of(keys, row) for row in rows)
 
-    async def revoke_api_key(self, community_id: str, key_id: str, at: datetime) -> None:
+    async def revoke_api_key(self, community_id: str, key_id: str, at: datetime, *, audit: AuditEntry) -> None:
         """Let the key open nothing from now on; the first time of doing so stays. Raises NotFound."""
         async with self.writing() as unit:
             row = await unit.one(ApiKeyRow, community_id, key_id, to_change=True)
             row.revoked_at = row.revoked_at or at
+            await add_entry(unit, audit)
 
 
 async def insert_community(unit: Unit, community: Community) -> None:
@@ -111,6 +102,21 @@ async def insert_community(unit: Unit, community: Community) -> None:
         CommunityRow(id=community.id, wrapped_key=wrapped, sealed=_sealed(keys, community), created_at=unit.clock.now())
     )
     await unit.session.flush()
+
+
+async def _insert_api_key(unit: Unit, key: ApiKey) -> None:
+    unit.session.add(
+        ApiKeyRow(
+            id=key.id,
+            community_id=key.community_id,
+            digest=key.digest,
+            scopes=" ".join(sorted(key.scopes)),
+            sealed=seal(await unit.keys(key.community_id), ApiKeyRow, key.id, {"name": key.name}),
+            created_at=key.created_at,
+            last_used_at=key.last_used_at,
+            revoked_at=key.revoked_at,
+        )
+    )
 
 
 def community_of(keys: CommunityKeys, row: CommunityRow) -> Community:

@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from core.crypto import CommunityKeys
 from core.db.database import Database, Unit
+from core.db.journal import add_entry
 from core.db.leases import change_leased, is_free, take, takeable_at
 from core.db.listing import slice_of
 from core.db.sealing import seal, unseal
@@ -18,6 +19,7 @@ from core.db.tables import DeliveryRow, DestinationRow, IncidentRow
 from core.errors import Conflict, NotFound
 from core.ports import Listing, Slice
 from core.types import (
+    AuditEntry,
     Delivery,
     DeliveryLease,
     DeliveryState,
@@ -33,7 +35,7 @@ T = TypeVar("T")
 class Outbox(Database):
     """The part of the store about telling people."""
 
-    async def add_destination(self, destination: Destination) -> None:
+    async def add_destination(self, destination: Destination, *, audit: AuditEntry) -> None:
         """Keep the destination. Raises NotFound for its community, Conflict for an id in use."""
         async with self.writing() as unit:
             keys = await unit.keys(destination.community_id)
@@ -50,6 +52,7 @@ class Outbox(Database):
                     updated_at=self._clock.now(),
                 )
             )
+            await add_entry(unit, audit)
 
     async def all_destinations(self, community_id: str, listing: Listing) -> Slice[Destination]:
         """Return the wanted slice, those switched off too, what changed longest ago first. Raises NotFound."""
@@ -70,18 +73,22 @@ class Outbox(Database):
             row = await unit.one(DestinationRow, community_id, destination_id)
             return _destination_of(await unit.keys(community_id), row)
 
-    async def set_destination_enabled(self, community_id: str, destination_id: str, enabled: bool) -> Destination:
+    async def set_destination_enabled(
+        self, community_id: str, destination_id: str, enabled: bool, *, audit: AuditEntry
+    ) -> Destination:
         """Switch the destination on or off, when its deliveries wait; return it as it is then. Raises NotFound."""
         async with self.writing() as unit:
             row = await unit.one(DestinationRow, community_id, destination_id, to_change=True)
             row.enabled = enabled
             row.updated_at = self._clock.now()
+            await add_entry(unit, audit)
             return _destination_of(await unit.keys(community_id), row)
 
-    async def delete_destination(self, community_id: str, destination_id: str) -> None:
+    async def delete_destination(self, community_id: str, destination_id: str, *, audit: AuditEntry) -> None:
         """Delete the destination and its deliveries. Raises NotFound."""
         async with self.writing() as unit:
             await unit.session.delete(await unit.one(DestinationRow, community_id, destination_id))
+            await add_entry(unit, audit)
 
     async def take_due_delivery(self, at: datetime, lease_for: timedelta) -> DeliveryLease | None:
         """Take the pending delivery that is due longest, not leased, to an enabled destination, and the first
@@ -149,7 +156,9 @@ class Outbox(Database):
                 updated_at=at,
             )
 
-    async def replay_delivery(self, community_id: str, delivery_id: str, at: datetime) -> Delivery:
+    async def replay_delivery(
+        self, community_id: str, delivery_id: str, at: datetime, *, audit: AuditEntry
+    ) -> Delivery:
         """Make a dead delivery pending again, its attempts counted from zero; it goes before later ones.
 
         Raises NotFound, and Conflict where it is not dead.
@@ -161,6 +170,7 @@ class Outbox(Database):
             row.state = DeliveryState.PENDING
             row.attempts = 0
             row.next_attempt_at = row.updated_at = at
+            await add_entry(unit, audit)
             return _delivery_of(row)
 
     async def deliveries(

@@ -10,18 +10,19 @@ from sqlmodel import col
 
 from core.crypto import CommunityKeys, HashPurpose
 from core.db.database import Database, Unit, chunks
+from core.db.journal import add_entry
 from core.db.leases import change_leased, is_free, take, takeable_at
 from core.db.listing import slice_of
 from core.db.sealing import seal, unseal
 from core.db.tables import SeenRow, SourceRow
 from core.ports import Listing, Slice
-from core.types import JsonObject, SourceLease, SourceRecord, SourceState
+from core.types import AuditEntry, JsonObject, SourceLease, SourceRecord, SourceState
 
 
 class Polling(Database):
     """The part of the store about sources."""
 
-    async def add_source(self, source: SourceRecord) -> None:
+    async def add_source(self, source: SourceRecord, *, audit: AuditEntry) -> None:
         """Keep the source; one without ``due_at`` is due at once. Raises NotFound for its community."""
         async with self.writing() as unit:
             keys = await unit.keys(source.community_id)
@@ -44,6 +45,7 @@ class Polling(Database):
                     updated_at=source.updated_at,
                 )
             )
+            await add_entry(unit, audit)
 
     async def sources(self, community_id: str, listing: Listing) -> Slice[SourceRecord]:
         """Return the wanted slice, the source that changed longest ago first. Raises NotFound for the community."""
@@ -60,7 +62,9 @@ class Polling(Database):
             row = await unit.one(SourceRow, community_id, source_id)
             return _source_of(await unit.keys(community_id), row)
 
-    async def set_source_enabled(self, community_id: str, source_id: str, enabled: bool, at: datetime) -> SourceRecord:
+    async def set_source_enabled(
+        self, community_id: str, source_id: str, enabled: bool, at: datetime, *, audit: AuditEntry
+    ) -> SourceRecord:
         """Switch the source on (it is due at once, from where it was) or off (a poll under way is not recorded);
         return it as it is then. Raises NotFound."""
         async with self.writing() as unit:
@@ -71,12 +75,14 @@ class Polling(Database):
                 row.last_error, row.failure_count = None, 0
                 row.lease_token, row.leased_until = None, None
                 row.updated_at = at
+            await add_entry(unit, audit)
             return _source_of(await unit.keys(community_id), row)
 
-    async def delete_source(self, community_id: str, source_id: str) -> None:
+    async def delete_source(self, community_id: str, source_id: str, *, audit: AuditEntry) -> None:
         """Delete the source; what it found stays. Raises NotFound."""
         async with self.writing() as unit:
             await unit.session.delete(await unit.one(SourceRow, community_id, source_id))
+            await add_entry(unit, audit)
 
     async def take_due_source(self, at: datetime, lease_for: timedelta) -> SourceLease | None:
         """Take the source that is due longest and not leased; None where none is due."""

@@ -13,13 +13,12 @@ from typing import TypeVar
 
 from core.clock import Clock, SystemClock
 from core.errors import UsageError
-from core.ids import new_id
 from core.ports import Listing, Slice, Store
 from core.settings import load_settings
-from core.types import AuditEntry, Catalogue, Community, Scope, Term, Watchlist
+from core.types import Catalogue, Community, Scope, Term, Watchlist
 from monitor.cli import FAILED
 from monitor.commands.reading import Reading
-from monitor.setup import ACTOR, community_named, create_key, import_watchlist
+from monitor.setup import audit_entry, community_named, create_key, import_watchlist
 from monitor.wiring import build_parts, open_store
 from watchlists.checking import advise, count_occurrences
 from watchlists.export import to_yaml
@@ -105,16 +104,7 @@ def export_file(path: Path, community: str | None) -> int:
 
 async def _exported(store: Store, clock: Clock, name: str | None) -> tuple[Community, Watched]:
     community = await community_named(store, name)
-    await store.record(
-        AuditEntry(
-            id=new_id("aud"),
-            community_id=community.id,
-            actor=ACTOR,
-            action="watchlist.exported",
-            object_id=community.id,
-            at=clock.now(),
-        )
-    )
+    await store.record(audit_entry(clock, community.id, "watchlist.exported", community.id))
     watchlists = await _all(partial(store.watchlists, community.id))
     return community, tuple(
         [
