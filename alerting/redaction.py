@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from urllib.parse import unquote_to_bytes
 
 from alerting.signals import signal_table
 from core.types import Entity, EntityType, FieldName, Match, Span, TermKind
@@ -15,8 +17,12 @@ MASKED_MATCH = BLOCK * 5
 """As wide for every term, so that its length tells nothing."""
 ELLIPSIS = "…"
 LONGEST_EXCERPT = 300
+LONGEST_HEADER = 1000
+"""Of a title, an author or an address: strangers write them as long as they like."""
 _SHORTEST_NAME_PART = 2
 _WORD = re.compile(r"[^\W_]+")
+_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_NOT_COMPARED = frozenset({"Mn", "Me", "Cf"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +62,20 @@ class Redaction:
                 self._add_name(entity.found, mask)
 
     def _add(self, text: str, mask: _Mask) -> None:
-        if text.strip():
-            self._recurring.setdefault(text.lower(), mask)
+        comparable = "".join(map(_comparable, text)).strip()
+        if comparable:
+            self._recurring.setdefault(comparable, mask)
 
     def _add_name(self, name: str, mask: _Mask) -> None:
         parts = _WORD.findall(name)
         self._add("".join(parts), mask)
         for part in parts:
             if len(part) >= _SHORTEST_NAME_PART:
-                self._recurring.setdefault(part.lower(), mask)
+                self._add(part, mask)
+
+    def header(self, original: str, name: FieldName) -> str:
+        """Return a title, an author or an address as :meth:`apply` shows it, its beginning where it is too long."""
+        return _shortened(self.apply(original, name, end=LONGEST_HEADER + 1), LONGEST_HEADER)
 
     def apply(self, original: str, name: FieldName, *, start: int = 0, end: int | None = None) -> str:
         """Return the stretch of the field's original text, redacted and safe to show on one line."""
@@ -89,7 +100,7 @@ class Redaction:
         ]
         found += [
             (max(again_start, start), min(again_end, stop), mask)
-            for again_start, again_end, mask in self._recurrences(original, start, stop)
+            for again_start, again_end, mask in self._recurrences(original, name, start, stop)
         ]
         merged: list[tuple[int, int, _Mask]] = []
         for one_start, one_end, mask in sorted(found, key=lambda row: (row[0], row[1], row[2].rank)):
@@ -101,16 +112,25 @@ class Redaction:
                 merged.append((one_start, one_end, mask))
         return merged
 
-    def _recurrences(self, original: str, start: int, stop: int) -> Iterable[tuple[int, int, _Mask]]:
-        """Return where hidden texts stand again, whatever their case, across the bounds too."""
+    def _recurrences(self, original: str, name: FieldName, start: int, stop: int) -> Iterable[tuple[int, int, _Mask]]:
+        """Return where hidden texts stand again, however they are written there, across the bounds too."""
         first, last = max(0, start - LONGEST_EXCERPT), stop + LONGEST_EXCERPT
-        lowered = original[first:last].lower()
-        for text, mask in self._recurring.items():
-            if text in lowered:
-                for again in re.finditer(_whole(text), original[first:last], re.IGNORECASE):
-                    again_start, again_end = again.start() + first, again.end() + first
-                    if again_start < stop and again_end > start:
-                        yield again_start, again_end, mask
+        compared: list[str] = []
+        positions: list[int] = []
+        for position, character in _characters(original[first:last], escaped=name == "url"):
+            comparable = _comparable(character)
+            compared.append(comparable)
+            positions += [first + position] * len(comparable)
+        positions.append(min(last, len(original)))
+        text = "".join(compared)
+        for hidden, mask in self._recurring.items():
+            if hidden in text:
+                for again in re.finditer(_whole(hidden), text):
+                    end = again.end()
+                    while positions[end] == positions[end - 1]:  # one character may be compared as two: ß
+                        end += 1
+                    if positions[end] > start and positions[again.start()] < stop:
+                        yield positions[again.start()], positions[end], mask
 
 
 def excerpt(original: str, name: FieldName, around: tuple[int, int], redaction: Redaction) -> tuple[str, str]:
@@ -122,7 +142,15 @@ def excerpt(original: str, name: FieldName, around: tuple[int, int], redaction: 
     shown = redaction.apply(original, name, start=start, end=end)
     clear = safe_text(original[start:end])
     before, after = ELLIPSIS if start > 0 else "", ELLIPSIS if end < len(original) else ""
-    return _shortened(f"{before}{shown}{after}"), _shortened(f"{before}{clear}{after}")
+    return (
+        _shortened(f"{before}{shown}{after}", LONGEST_EXCERPT),
+        _shortened(f"{before}{clear}{after}", LONGEST_EXCERPT),
+    )
+
+
+def safe_header(text: str) -> str:
+    """Return a title, an author or an address in clear, as :func:`safe_text`, its beginning where it is too long."""
+    return _shortened(safe_text(text[: LONGEST_HEADER + 1]), LONGEST_HEADER)
 
 
 def safe_text(text: str) -> str:
@@ -145,11 +173,35 @@ def _safe(character: str) -> str:
             return character
 
 
+def _characters(text: str, *, escaped: bool) -> Iterator[tuple[int, str]]:
+    """Yield each character and where it starts; ``escaped``: an address, which may write them as %C3%A9."""
+    position = 0
+    for run in _ESCAPES.finditer(text) if escaped else ():
+        yield from enumerate(text[position : run.start()], position)
+        position = run.start()
+        for character in unquote_to_bytes(run[0]).decode(errors="surrogateescape"):
+            yield position, character
+            position += 3 * len(character.encode(errors="surrogateescape"))
+    yield from enumerate(text[position:], position)
+
+
+@lru_cache(maxsize=4096)
+def _comparable(character: str) -> str:
+    """Return what a character is compared as: without case, accent and width; nothing for one that is not seen."""
+    plain = unicodedata.normalize("NFKD", character.casefold().replace("ı", "i"))
+    return "".join(one for one in plain if unicodedata.category(one) not in _NOT_COMPARED)
+
+
 def _whole(text: str) -> str:
-    """Return a pattern for the text as a word of its own: "Al" must not block out half of "also"."""
-    before = r"(?<![^\W_])" if text[0].isalnum() else ""
-    after = r"(?![^\W_])" if text[-1].isalnum() else ""
-    return f"{before}{re.escape(text)}{after}"
+    """Return a pattern for the text as a word of its own, but for numbers put to it: "Al" must not block out half
+    of "also", and "mariagonzalez87" tells who it is."""
+    return f"{_edge('<!', text[0])}{re.escape(text)}{_edge('!', text[-1])}"
+
+
+def _edge(look: str, character: str) -> str:
+    if character.isdigit():
+        return rf"(?{look}\d)"
+    return rf"(?{look}[^\W\d_])" if character.isalpha() else ""
 
 
 def _noun(entity_type: EntityType) -> str:
@@ -157,5 +209,5 @@ def _noun(entity_type: EntityType) -> str:
     return row.name.split(" ", 1)[1] if row else entity_type.value.replace("_", " ").lower()
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_EXCERPT else text[: LONGEST_EXCERPT - 1] + ELLIPSIS
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + ELLIPSIS

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from alerting.redaction import Redaction, safe_text
+from alerting.redaction import Redaction, safe_header, safe_text
 from core.types import (
     Alert,
     Community,
@@ -82,13 +82,13 @@ def _alert(alert: Alert, detail: Detail, names: Mapping[str, str]) -> NoticeAler
     document = alert.document
     if detail is Detail.FULL:
         excerpt = alert.evidence
-        title, author, url = (None if one is None else safe_text(one) for one in _headers(alert))
+        title, author, url = (None if one is None else safe_header(one) for one in _headers(alert))
     else:
         excerpt = alert.excerpt
         redaction = Redaction(alert.matches, alert.entities)
-        title = None if document.title is None else redaction.apply(document.title, "title")
-        author = None if document.author is None else redaction.apply(document.author, "author")
-        url = None if document.url is None else redaction.apply(document.url, "url")
+        title = None if document.title is None else redaction.header(document.title, "title")
+        author = None if document.author is None else redaction.header(document.author, "author")
+        url = None if document.url is None else redaction.header(document.url, "url")
     return NoticeAlert(
         id=alert.id,
         watchlist=names.get(alert.watchlist_id, _DELETED),

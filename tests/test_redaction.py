@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerting.redaction import Redaction, excerpt, safe_text
-from core.types import Entity, EntityType, Match, Span, TermKind
+from alerting.redaction import LONGEST_HEADER, Redaction, excerpt, safe_header, safe_text
+from core.types import Entity, EntityType, FieldName, Match, Span, TermKind
+from tests.timing import cpu_seconds
 
 
 def match(text: str, found: str, kind: TermKind = TermKind.PSEUDONYM) -> Match:
@@ -115,3 +117,53 @@ def test_no_found_text_survives_redaction(before: str, after: str, kind: EntityT
     if kind is not EntityType.PHONE:
         assert "quxzotl" not in shown
         assert "vwqrst" not in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("İbrahim Yıldız", "İbrahim"),
+        ("İbrahim Yıldız", "İBRAHİM YILDIZ"),
+        ("İbrahim Yıldız", "ibrahim yildiz"),
+        ("José Peña", "Jose\u0301 Pena"),
+        ("José Peña", "JOSÉ"),
+        ("Nina Strauß", "NINA STRAUSS"),
+        ("Nina Strauss", "Nina Strauß"),
+        ("Maria Gonzalez", "Ma\u200bria Gon\u00adzalez"),
+        ("Maria Gonzalez", "mariagonzalez87"),
+    ],
+)
+def test_a_name_that_recurs_in_another_spelling_is_masked(name: str, written: str) -> None:
+    redaction = Redaction([], [entity(name, EntityType.PERSON, name)])
+    fields: tuple[FieldName, ...] = ("title", "author", "url")
+    for field in fields:
+        shown = redaction.apply(f"by {written}!", field)
+        masked = "".join(shown.removeprefix("by ").removesuffix("!").split())
+        assert sum(character.isalpha() for character in masked) == len(written.split())  # initials only
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "shown"),
+    [
+        ("Maria Gonzalez", "https://forum.example/p/Maria%20Gonzalez", "https://forum.example/p/M███████████████"),
+        (
+            "José Peña",
+            "https://forum.example/Jos%C3%A9-Pe%c3%b1a?p=%ff%20",
+            "https://forum.example/J████████-P████████?p=%ff%20",
+        ),
+    ],
+)
+def test_a_name_in_an_escaped_address_is_masked(name: str, address: str, shown: str) -> None:
+    assert Redaction([], [entity(name, EntityType.PERSON, name)]).apply(address, "url") == shown
+
+
+def test_a_long_title_shows_its_beginning_and_costs_no_more_than_that() -> None:
+    names = [f"Ann{number} Bell{number}" for number in range(500)]
+    redaction = Redaction([], [entity(name, EntityType.PERSON, name) for name in names])
+    shorter, longer = "Ann7 Bell7 " * 200, "Ann7 Bell7 " * 100_000
+    assert len(redaction.header(longer, "title")) == LONGEST_HEADER
+    assert redaction.header(longer, "title") == redaction.header(shorter, "title")
+    assert safe_header(longer) == safe_header(shorter)
+    assert cpu_seconds(lambda: redaction.header(longer, "title")) < 5 * cpu_seconds(
+        lambda: redaction.header(shorter, "title")
+    )

@@ -154,7 +154,7 @@ class DocumentView(Answer):
         """Return the document as it is shown to everybody."""
 
         def masked(name: FieldName) -> str | None:
-            return redaction.apply(document.field(name), name) or None
+            return redaction.header(document.field(name), name) or None
 
         return cls(
             source=document.source,
