@@ -21,12 +21,14 @@ Resolver = Callable[[str, int], Sequence[str]]
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 # Not for public machines, whatever the standard library of this Python release says (IANA special-purpose
-# registries): protocol assignments, 6to4 relays, Teredo and its neighbours, documentation.
+# registries): protocol assignments, 6to4 and its relays (deprecated, RFC 7526; it leads to an IPv4 address),
+# Teredo and its neighbours, documentation.
 _NEVER_PUBLIC: tuple[Network, ...] = (
     IPv4Network("192.0.0.0/24"),
     IPv4Network("192.88.99.0/24"),
     IPv6Network("2001::/23"),
     IPv6Network("2001:db8::/32"),
+    IPv6Network("2002::/16"),
     IPv6Network("3fff::/20"),
 )
 
@@ -69,8 +71,6 @@ def is_public(address: Address) -> bool:
     if isinstance(address, IPv6Address):
         if address in _TRANSLATED:
             return is_public(IPv4Address(int(address) & 0xFFFFFFFF))
-        if address.sixtofour is not None and not is_public(address.sixtofour):
-            return False
         if address not in _GLOBAL_UNICAST:
             return False
     return (

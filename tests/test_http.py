@@ -107,7 +107,14 @@ def client(resolver: Callable[[str, int], Sequence[str]] | None = None, **change
         *("127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0"),
         *("224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.0.170", "192.0.2.1", "198.18.0.1", "203.0.113.9"),
         *("192.88.99.1", "::", "::1", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:0:127.0.0.1"),
-        *("2002:7f00:1::", "2002:a9fe:a9fe::1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::808:808"),
+        *(
+            "2002:7f00:1::",
+            "2002:808:808::1",
+            "2002:a9fe:a9fe::1",
+            "64:ff9b::7f00:1",
+            "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::808:808",
+        ),
         *("2001:0:4136:e378:8000:63bf:3fff:fdd2", "fe80::1", "fe80::1%1", "fec0::1", "fc00::1", "fd00:ec2::254"),
         *("ff02::1", "ff0e::1", "100::1", "2001:db8::1", "3fff::1", "5f00::1", "4000::1"),
     ],
@@ -118,9 +125,7 @@ def test_an_address_that_is_not_public_is_refused(address: str) -> None:
         checked_addresses(address, 80)
 
 
-@pytest.mark.parametrize(
-    "address", ["8.8.8.8", "2606:4700::1", "::ffff:8.8.8.8", "2002:808:808::1", "64:ff9b::808:808"]
-)
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1", "::ffff:8.8.8.8", "64:ff9b::808:808"])
 def test_a_public_address_passes(address: str) -> None:
     assert is_public(ip_address(address))
 
