@@ -25,7 +25,7 @@ E = TypeVar("E", TermEntry, WatchlistEntry)
 def watchlist_of(sent: NewWatchlist, community_id: str, services: Services) -> tuple[Watchlist, tuple[Term, ...]]:
     """Return the watchlist and its terms, with ids. Raises RequestValidationError."""
     entry = _entry(WatchlistEntry, sent.model_dump(mode="json", exclude_unset=True), services)
-    watchlist = _watchlist(entry, community_id)
+    watchlist = replace(entry.watchlist(community_id), id=new_id("wl"))
     terms = tuple(
         _term(term, watchlist.id, services, "terms", position) for position, term in enumerate(entry.terms or ())
     )
@@ -42,7 +42,7 @@ def tried(sent: PreviewRequest, community_id: str, services: Services) -> tuple[
     """Return the term to try, in a watchlist to try it with; a name needs no basis for that, as nothing is
     kept. Raises RequestValidationError."""
     fields = {"name": "preview", "sensitivity": sent.sensitivity, "packs": sent.packs}
-    watchlist = _watchlist(_entry(WatchlistEntry, fields, services), community_id)
+    watchlist = _entry(WatchlistEntry, fields, services).watchlist(community_id)
     term = Term(
         id=new_id("trm"),
         reference="preview",
@@ -55,16 +55,6 @@ def tried(sent: PreviewRequest, community_id: str, services: Services) -> tuple[
         ),
     )
     return term, watchlist
-
-
-def _watchlist(entry: WatchlistEntry, community_id: str) -> Watchlist:
-    return Watchlist(
-        id=new_id("wl"),
-        community_id=community_id,
-        name=entry.name,
-        sensitivity=entry.sensitivity,
-        packs=tuple(entry.packs or ()),
-    )
 
 
 def _term(entry: TermEntry, watchlist_id: str, services: Services, *place: str | int) -> Term:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from api.auth import new_token
 from core.clock import Clock
-from core.errors import NotFound, WatchlistError
+from core.errors import NotFound
 from core.ids import new_id
 from core.ports import Store
 from core.types import (
@@ -24,8 +24,7 @@ from core.types import (
     SourceRecord,
 )
 from monitor.wiring import Parts
-from watchlists.checking import advise
-from watchlists.files import load
+from watchlists.checking import load_checked
 
 ACTOR = "command line"
 
@@ -37,11 +36,7 @@ async def import_watchlist(store: Store, parts: Parts, path: Path) -> Community:
     Raises WatchlistError for a file that cannot be read or holds a term that cannot be looked for, and Conflict
     where a watchlist's name or a term's reference is in use.
     """
-    file = load(path)
-    advice = advise(file, check_term=parts.index(Catalogue()).check, at=parts.clock.now())
-    problems = [WatchlistError(problem.sentence, file=str(path), line=problem.line) for problem in advice.problems]
-    if problems:
-        raise WatchlistError("it cannot be watched as it is", file=str(path), problems=problems)
+    file = load_checked(path, parts.index(Catalogue()).check)
     known = [community for community in await store.communities() if community.name == file.community.name]
     community = known[0] if known else replace(file.community, id=new_id("com"))
     await store.import_watchlists(
