@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
+from sqlalchemy import Pool, event
 from werkzeug import Response
 
 from core.ports import AlertFilter, Listing
@@ -177,3 +180,36 @@ async def test_the_running_loop_polls_and_takes_up_a_new_source_when_woken(
     await asyncio.wait([running])
     assert running.cancelled()
     assert len((await service.store.alerts(community.id, Listing(), AlertFilter())).items) == 1
+
+
+async def test_a_full_disk_loses_no_document(service: Service, clock: ManualClock, tmp_path: Path) -> None:
+    community = await import_sample(service, tmp_path)
+    write_documents(tmp_path / "posts.jsonl", [f"night_heron was here {number}" for number in range(150)])
+    source = await add(service, community, "files", {"path": str(tmp_path / "posts.jsonl")})
+    with closing(sqlite3.connect(tmp_path / "leakwatch.sqlite3")) as database:
+        (room,) = database.execute("pragma page_count").fetchone()
+
+    def limit(connection: sqlite3.Connection, *_: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"pragma max_page_count = {room}")
+        cursor.close()
+
+    event.listen(Pool, "checkout", limit)
+    try:
+        await poll_all(service)
+        assert (await service.store.alerts(community.id, Listing(), AlertFilter())).items == ()
+    finally:
+        event.remove(Pool, "checkout", limit)
+    failed = await again(service, source)
+    assert "disk is full" in (failed.last_error or "")
+
+    room = 2**30
+    clock.moment += timedelta(hours=1)
+    event.listen(Pool, "checkout", limit)
+    try:
+        await poll_all(service)
+    finally:
+        event.remove(Pool, "checkout", limit)
+    alerts = (await service.store.alerts(community.id, Listing(limit=200), AlertFilter())).items
+    assert len({alert.document.id for alert in alerts}) == 150
+    assert (await again(service, source)).state is SourceState.HEALTHY
