@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,7 +12,6 @@ from core.ids import new_id
 from core.ports import Transaction
 from core.types import (
     Alert,
-    AlertClass,
     AuditEntry,
     Delivery,
     DeliveryState,
@@ -25,7 +24,6 @@ from core.types import (
 Decision = Callable[[Incident], Incident]
 """What a moderator decided, as a change of the incident: ``functools.partial(resolve, reason=…, at=…)``."""
 
-_GRAVITY: Mapping[AlertClass, int] = {alert_class: rank for rank, alert_class in enumerate(AlertClass)}
 _LIVE = frozenset({IncidentState.OPEN, IncidentState.ACKNOWLEDGED})
 
 
@@ -132,7 +130,7 @@ def _opened(alert: Alert, at: datetime) -> Incident:
 def _joined(incident: Incident, alert: Alert, *, new_place: bool, at: datetime) -> Incident:
     return replace(
         incident,
-        alert_class=min(incident.alert_class, alert.alert_class, key=_GRAVITY.__getitem__),
+        alert_class=max(incident.alert_class, alert.alert_class, key=lambda one: one.gravity),
         score=max(incident.score, alert.score),
         last_seen_at=max(incident.last_seen_at, at),
         updated_at=at,

@@ -7,12 +7,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, get_args
 
 from alerting.signals import Bond, link_table, signal_table
 from core.types import Document, FieldName, Span
 
 LinkKind = Literal["identity", "joined", "particular", "relation", "negation"]
+_KINDS: tuple[LinkKind, ...] = get_args(LinkKind)
+"""The keys of ``links.yaml``. A phrase that stands under two of them is of the first."""
 
 _WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|[。！？؟]|\n\s*\n")
@@ -56,9 +58,7 @@ class Layout:
         running = f"{title}{_TITLE_END}{document.text}" if title else document.text
         self._words = [word.start() for word in _WORD.finditer(running)]
         self._sentence_ends = [end.start() for end in _SENTENCE_END.finditer(running)]
-        self._phrases: dict[str, tuple[list[int], list[int], list[str]]] = {
-            kind: ([], [], []) for kind in ("identity", "joined", "particular", "relation", "negation")
-        }
+        self._phrases: dict[str, tuple[list[int], list[int], list[str]]] = {kind: ([], [], []) for kind in _KINDS}
         pattern, kinds = _phrases()
         for found in pattern.finditer(_plain(running)):
             kind, phrase = kinds[" ".join(found.group().split())]
@@ -135,15 +135,8 @@ class Reach:
 def _phrases() -> tuple[re.Pattern[str], Mapping[str, tuple[LinkKind, str]]]:
     """Return one pattern for all phrases, the longest first, and what each of them says."""
     kinds: dict[str, tuple[LinkKind, str]] = {}
-    table = link_table()
-    by_kind: tuple[tuple[LinkKind, Mapping[str, tuple[str, ...]]], ...] = (
-        ("identity", table.identity),
-        ("joined", table.joined),
-        ("particular", table.particular),
-        ("relation", table.relation),
-        ("negation", table.negation),
-    )
-    for kind, languages in by_kind:
+    for kind in _KINDS:
+        languages: Mapping[str, tuple[str, ...]] = getattr(link_table(), kind)
         for phrases in languages.values():
             for phrase in phrases:
                 kinds.setdefault(_plain(phrase), (kind, phrase))

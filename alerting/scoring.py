@@ -7,7 +7,7 @@ only on its own pieces of evidence, so more evidence never lowers a score.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from alerting.evidence import Evidence, Sighted, collect
@@ -28,7 +28,6 @@ from core.types import (
 )
 
 HIGHEST_SCORE = 100
-_GRAVITY: Mapping[AlertClass, int] = {alert_class: rank for rank, alert_class in enumerate(AlertClass)}
 
 
 class Scorer:
@@ -158,11 +157,11 @@ def _strongest(evidence: Sequence[Evidence]) -> list[Evidence]:
 
 def _gravest(evidence: Sequence[Evidence]) -> AlertClass:
     classes = (piece.alert_class for piece in evidence if piece.signal.points)
-    return min(classes, key=_GRAVITY.__getitem__, default=AlertClass.MENTION)
+    return max(classes, key=lambda one: one.gravity, default=AlertClass.MENTION)
 
 
 def _weight(piece: Evidence) -> tuple[int, int]:
-    return piece.signal.points, -_GRAVITY[piece.alert_class]
+    return piece.signal.points, piece.alert_class.gravity
 
 
 def _excerpt(

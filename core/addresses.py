@@ -80,6 +80,14 @@ def is_public(address: Address) -> bool:
     )
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether the name or address, an IPv6 one in brackets or not, is this machine's own."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _literal(host: str) -> str | None:
     """Return the address that the host is written as; None for a name.
 

@@ -334,6 +334,14 @@ class AlertClass(StrEnum):
     TOPIC = "topic"
     MENTION = "mention"
 
+    @property
+    def gravity(self) -> int:
+        """The rank of the class: the graver, the higher; 0 is the slightest."""
+        return _GRAVITIES[self]
+
+
+_GRAVITIES = {alert_class: rank for rank, alert_class in enumerate(reversed(AlertClass))}
+
 
 class Severity(StrEnum):
     """The band of a score."""

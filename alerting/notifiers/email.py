@@ -9,14 +9,13 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from ipaddress import ip_address
 from typing import Annotated, ClassVar, Literal
 
 import aiosmtplib
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from alerting.redaction import safe_text
-from core.addresses import checked_addresses
+from core.addresses import checked_addresses, is_loopback
 from core.errors import AddressRefused, DeliveryDeferred, DeliveryError, DeliveryRefused, FetchError
 from core.logs import logger
 from core.ports import NotifierContext
@@ -60,7 +59,7 @@ class EmailSettings(BaseModel):
 
     @model_validator(mode="after")
     def _is_protected(self) -> EmailSettings:
-        if self.tls == "none" and not _is_loopback(self.host):
+        if self.tls == "none" and not is_loopback(self.host):
             raise ValueError("tls may be none only where the server is on this machine")
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password belong together")
@@ -195,10 +194,3 @@ def _one_line(text: str, longest: int) -> str:
 
 def _domain(address: str) -> str:
     return address.rpartition("@")[2]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

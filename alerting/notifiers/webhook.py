@@ -8,12 +8,12 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, field_validator
 from standardwebhooks.webhooks import Webhook as Signer
 
+from core.addresses import is_loopback
 from core.errors import AddressRefused, DeliveryDeferred, DeliveryRefused, FetchError, TooLarge
 from core.http import parse_retry_after
 from core.ports import NotifierContext
@@ -41,7 +41,7 @@ class WebhookSettings(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_private(cls, url: HttpUrl) -> HttpUrl:
-        if url.scheme != "https" and not _is_loopback(url.host or ""):
+        if url.scheme != "https" and not is_loopback(url.host or ""):
             raise ValueError("must be an https address")
         if url.username or url.password:
             raise ValueError("must not hold a user name or password")
@@ -161,10 +161,3 @@ def _alert(alert: NoticeAlert) -> Json:
         "author": alert.author,
         "url": alert.url,
     }
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
