@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -147,18 +147,8 @@ class FeedSource:
         raise SourceBroken(f"{self._host} answers with status {status} where a feed is expected")
 
     def _document(self, entry: FeedEntry, now: datetime) -> Document:
-        return Document(
-            id=f"{self._context.name}:{entry.id}",
-            source=self._context.name,
-            external_id=entry.id,
-            text=entry.text,
-            title=entry.title,
-            url=entry.url,
-            author=entry.author,
-            language=entry.language,
-            published_at=entry.published_at,
-            fetched_at=now,
-        )
+        name = self._context.name
+        return replace(entry.document(), id=f"{name}:{entry.id}", source=name, fetched_at=now)
 
 
 def _digest(entry: FeedEntry) -> str:

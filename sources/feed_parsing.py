@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.errors import SourceBroken, SourceUnavailable
+from core.types import Document
 
 MEMORY_BYTES = 1_500_000_000
 """Address space of the parsing process; the largest feed that is fetched (20 MB) needs about half of it."""
@@ -33,6 +34,19 @@ class FeedEntry:
     author: str | None = field(default=None, repr=False)
     language: str | None = None
     published_at: datetime | None = None
+
+    def document(self) -> Document:
+        """Return the document that the entry is, outside any source."""
+        return Document(
+            id=self.id,
+            external_id=self.id,
+            text=self.text,
+            title=self.title,
+            url=self.url,
+            author=self.author,
+            language=self.language,
+            published_at=self.published_at,
+        )
 
 
 def parse_feed(

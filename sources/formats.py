@@ -149,22 +149,9 @@ def read_content(content: bytes, kind: Format, name: str) -> list[Document]:
 
 def _feed(content: bytes) -> list[Document]:
     try:
-        entries = parse_feed(content, name="the file")
+        return [entry.document() for entry in parse_feed(content, name="the file")]
     except SourceError as error:
         raise UnreadableFormat(str(error).removeprefix("the file ")) from error
-    return [
-        Document(
-            id=entry.id,
-            external_id=entry.id,
-            text=entry.text,
-            title=entry.title,
-            url=entry.url,
-            author=entry.author,
-            language=entry.language,
-            published_at=entry.published_at,
-        )
-        for entry in entries
-    ]
 
 
 def _mail(content: bytes, name: str) -> Document:
