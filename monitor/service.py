@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
@@ -17,6 +18,8 @@ from core.settings import ApiSettings
 from monitor.wiring import Service
 
 PRUNE_INTERVAL = timedelta(hours=1)
+SHUTDOWN_SECONDS = 5
+"""How long requests under way may take to end once a signal came: one that never ends must not hold it up."""
 
 
 async def run_service(service: Service, *, ready: Callable[[str], Coroutine[None, None, None]]) -> None:
@@ -24,8 +27,21 @@ async def run_service(service: Service, *, ready: Callable[[str], Coroutine[None
     the API once it answers. Raises SettingsError when the address cannot be listened on."""
     listening = _listen(service.parts.settings.api)
     server = uvicorn.Server(
-        uvicorn.Config(service.app, log_config=None, access_log=False, server_header=False, lifespan="off")
+        uvicorn.Config(
+            service.app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        )
     )
+
+    def stop() -> None:
+        server.should_exit = True
+
+    # uvicorn raises the signal again when it has stopped, and by itself that would end the process on the spot.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     host, port = listening.getsockname()[:2]
     async with asyncio.TaskGroup() as group:
         jobs = [
