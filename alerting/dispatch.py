@@ -83,7 +83,7 @@ class Dispatcher:
                         if lease is None:
                             look_again_at = await self._store.next_delivery_due_at()
                             break
-                        attempt = group.create_task(self._attempt(lease))
+                        attempt = group.create_task(self.deliver(lease))
                         attempts.add(attempt)
                         attempt.add_done_callback(ended)
                 except StoreError as error:
@@ -91,15 +91,8 @@ class Dispatcher:
                     look_again_at = self._clock.now() + DATABASE_BACK_OFF
                 await self._clock.wait_until(look_again_at, self._wake)
 
-    async def deliver_next(self) -> bool:
-        """Attempt one due delivery; return whether there was one. Raises StoreError where none can be taken."""
-        lease = await self._store.take_due_delivery(self._clock.now(), self._lease_for)
-        if lease is not None:
-            await self._attempt(lease)
-        return lease is not None
-
-    async def _attempt(self, lease: DeliveryLease) -> None:
-        """Send the leased delivery and record the outcome. A lost lease records nothing."""
+    async def deliver(self, lease: DeliveryLease) -> None:
+        """Send the leased delivery once and record what came of it. A lost lease records nothing."""
         log = logger().bind(delivery_id=lease.delivery.id, destination_id=lease.destination.id)
         try:
             outcome = await self._send(lease)
@@ -189,8 +182,8 @@ class Dispatcher:
     async def _alerts_of(self, delivery: Delivery, incident: Incident) -> tuple[Alert, ...]:
         """Return the alerts for which the delivery was planned: those of its moment."""
         listing = Listing(limit=MOST_ALERTS, updated_since=delivery.created_at)
-        slice_ = await self._store.alerts(incident.community_id, listing, AlertFilter(incident_id=incident.id))
-        return tuple(alert for alert in slice_.items if alert.raised_at == delivery.created_at)
+        part = await self._store.alerts(incident.community_id, listing, AlertFilter(incident_id=incident.id))
+        return tuple(alert for alert in part.items if alert.raised_at == delivery.created_at)
 
 
 def _back_off(attempts: int) -> timedelta:

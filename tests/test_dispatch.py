@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -80,6 +80,13 @@ class Service:
             raised = alert(id=new_id("alt"), document=document, raised_at=self.clock.now())
             await raise_alert(transaction, raised, at=self.clock.now())
 
+    async def deliver_next(self) -> bool:
+        """Attempt one due delivery; return whether there was one."""
+        lease = await self.store.take_due_delivery(self.clock.now(), LEASE)
+        if lease is not None:
+            await self.dispatcher.deliver(lease)
+        return lease is not None
+
     async def deliveries(self) -> list[Delivery]:
         items = (await self.store.deliveries("com_1", Listing(limit=100))).items
         return sorted(items, key=lambda delivery: (delivery.destination_id, delivery.sequence))
@@ -106,8 +113,8 @@ async def test_a_planned_delivery_arrives_and_is_marked(httpserver: HTTPServer, 
     httpserver.expect_request("/hook").respond_with_data()
     await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
     await service.plan(1)
-    assert await service.dispatcher.deliver_next()
-    assert not await service.dispatcher.deliver_next()
+    assert await service.deliver_next()
+    assert not await service.deliver_next()
     (delivery,) = await service.deliveries()
     assert (delivery.state, delivery.attempts) == (DeliveryState.DELIVERED, 1)
     body = json.loads(httpserver.log[0][0].get_data())
@@ -130,11 +137,11 @@ async def test_a_crash_between_sending_and_recording_sends_the_same_id_again(
     with monkeypatch.context() as crash:
         crash.setattr(service.store, "delivery_succeeded", killed)
         with pytest.raises(asyncio.CancelledError):
-            await service.dispatcher.deliver_next()
+            await service.deliver_next()
     assert (await service.deliveries())[0].state is DeliveryState.PENDING
-    assert not await service.dispatcher.deliver_next()
+    assert not await service.deliver_next()
     service.clock.advance(LEASE)
-    assert await service.dispatcher.deliver_next()
+    assert await service.deliver_next()
     (delivery,) = await service.deliveries()
     assert delivery.state is DeliveryState.DELIVERED
     assert ids(httpserver) == [delivery.idempotency_key] * 2
@@ -145,13 +152,13 @@ async def test_a_500_is_tried_again_later_and_then_delivered(httpserver: HTTPSer
     httpserver.expect_ordered_request("/hook").respond_with_data()
     await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
     await service.plan(1)
-    await service.dispatcher.deliver_next()
+    await service.deliver_next()
     (delivery,) = await service.deliveries()
     assert delivery.next_attempt_at == service.clock.now() + BACK_OFF[0]
     assert delivery.last_error == "the webhook answered with status 500"
-    assert not await service.dispatcher.deliver_next()
+    assert not await service.deliver_next()
     service.clock.advance(BACK_OFF[0])
-    await service.dispatcher.deliver_next()
+    await service.deliver_next()
     assert (await service.deliveries())[0].state is DeliveryState.DELIVERED
     assert len(set(ids(httpserver))) == 1
 
@@ -164,7 +171,7 @@ async def test_the_back_off_grows_to_about_five_minutes_and_ends_after_five_days
     await service.plan(1)
     waits = []
     for _ in range(6):
-        await service.dispatcher.deliver_next()
+        await service.deliver_next()
         due_at = (await service.deliveries())[0].next_attempt_at
         assert due_at is not None
         waits.append(due_at - service.clock.now())
@@ -173,7 +180,7 @@ async def test_the_back_off_grows_to_about_five_minutes_and_ends_after_five_days
     assert all(timedelta(minutes=4) <= wait <= timedelta(minutes=6) for wait in waits[3:])
     assert len(set(waits[3:])) > 1
     service.clock.advance(timedelta(days=5))
-    await service.dispatcher.deliver_next()
+    await service.deliver_next()
     assert (await service.deliveries())[0].state is DeliveryState.DEAD
 
 
@@ -184,7 +191,7 @@ async def test_retry_after_is_honoured_up_to_a_day(
     httpserver.expect_request("/hook").respond_with_data(status=429, headers={"Retry-After": asked})
     await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
     await service.plan(1)
-    await service.dispatcher.deliver_next()
+    await service.deliver_next()
     assert (await service.deliveries())[0].next_attempt_at == service.clock.now() + timedelta(seconds=waited)
 
 
@@ -199,14 +206,14 @@ async def test_a_refused_delivery_is_parked_after_three_attempts_and_lets_the_ne
     await service.plan(1)
     await service.plan(2)
     for _ in range(3):
-        assert await service.dispatcher.deliver_next()
+        assert await service.deliver_next()
         service.clock.advance(timedelta(minutes=2))
     first, second = await service.deliveries()
     assert (first.state, first.attempts, second.attempts) == (DeliveryState.DEAD, 3, 0)
-    assert await service.dispatcher.deliver_next()
+    assert await service.deliver_next()
     assert (await service.deliveries())[1].state is DeliveryState.DELIVERED
     replayed = await service.store.replay_delivery("com_1", first.id, service.clock.now(), audit=audit(first.id))
-    assert await service.dispatcher.deliver_next()
+    assert await service.deliver_next()
     assert ids(httpserver)[-1] == replayed.idempotency_key == first.idempotency_key
 
 
@@ -219,10 +226,10 @@ async def test_a_destination_keeps_its_order_while_its_first_delivery_waits(
     await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
     for number in range(3):
         await service.plan(number)
-    assert await service.dispatcher.deliver_next()
-    assert not await service.dispatcher.deliver_next()
+    assert await service.deliver_next()
+    assert not await service.deliver_next()
     service.clock.advance(BACK_OFF[0])
-    while await service.dispatcher.deliver_next():
+    while await service.deliver_next():
         pass
     assert [request.get_json()["sequence"] for request, _ in httpserver.log] == [1, 1, 2, 3]
 
@@ -232,11 +239,11 @@ async def test_gone_disables_the_destination(httpserver: HTTPServer, service: Se
     await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
     await service.plan(1)
     await service.plan(2)
-    assert await service.dispatcher.deliver_next()
+    assert await service.deliver_next()
     assert not (await service.store.destination("com_1", "dst_1")).enabled
     log = (await service.store.audit_log("com_1", Listing())).items
     assert ("dispatcher", "destination.disabled", "dst_1") in {(one.actor, one.action, one.object_id) for one in log}
-    assert not await service.dispatcher.deliver_next()
+    assert not await service.deliver_next()
     assert [delivery.state for delivery in await service.deliveries()] == [DeliveryState.DEAD, DeliveryState.PENDING]
 
 
@@ -253,7 +260,7 @@ async def test_a_lost_lease_records_nothing(httpserver: HTTPServer, service: Ser
             await super().send(notice)
 
     slow = Dispatcher(service.store, Registry("channel", {"webhook": Slow}), service.context, lease_for=LEASE)
-    assert await slow.deliver_next()
+    assert await replace(service, dispatcher=slow).deliver_next()
     (delivery,) = await service.deliveries()
     assert (delivery.state, delivery.attempts) == (DeliveryState.PENDING, 0)
     assert (await service.store.destination("com_1", "dst_1")).enabled
@@ -264,7 +271,7 @@ async def test_a_lost_lease_records_nothing(httpserver: HTTPServer, service: Ser
 async def test_an_unexpected_failure_is_deferred_and_only_its_type_is_kept(service: Service) -> None:
     await service.store.add_destination(destination({}, kind="broken"), audit=audit("dst_1"))
     await service.plan(1)
-    await service.dispatcher.deliver_next()
+    await service.deliver_next()
     (delivery,) = await service.deliveries()
     assert (delivery.state, delivery.last_error) == (DeliveryState.PENDING, "unexpected KeyError")
 
@@ -276,7 +283,7 @@ async def test_wrong_settings_park_the_delivery_with_a_reason(wrong: Destination
     await service.store.add_destination(wrong, audit=audit("dst_1"))
     await service.plan(1)
     for _ in range(3):
-        await service.dispatcher.deliver_next()
+        await service.deliver_next()
         service.clock.advance(timedelta(minutes=2))
     (delivery,) = await service.deliveries()
     assert delivery.state is DeliveryState.DEAD
@@ -332,7 +339,7 @@ async def test_a_hanging_channel_is_given_up_before_its_lease_ends(service: Serv
     await service.store.add_destination(destination({}, kind="hanging"), audit=audit("dst_1"))
     await service.plan(1)
     quick = Dispatcher(service.store, REGISTRY, service.context, lease_for=timedelta(seconds=0.1))
-    assert await quick.deliver_next()
+    assert await replace(service, dispatcher=quick).deliver_next()
     assert "longer than 0.08 seconds" in str((await service.deliveries())[0].last_error)
 
 
