@@ -15,6 +15,7 @@ from core.types import (
     Destination,
     Detail,
     EventType,
+    FieldName,
     Incident,
     Notice,
     NoticeAlert,
@@ -80,15 +81,15 @@ def _incident(incident: Incident, detail: Detail) -> Incident:
 
 def _alert(alert: Alert, detail: Detail, names: Mapping[str, str]) -> NoticeAlert:
     document = alert.document
-    if detail is Detail.FULL:
-        excerpt = alert.evidence
-        title, author, url = (None if one is None else safe_header(one) for one in _headers(alert))
-    else:
-        excerpt = alert.excerpt
-        redaction = Redaction(alert.matches, alert.entities)
-        title = None if document.title is None else redaction.header(document.title, "title")
-        author = None if document.author is None else redaction.header(document.author, "author")
-        url = None if document.url is None else redaction.header(document.url, "url")
+    is_full = detail is Detail.FULL
+    redaction = Redaction(alert.matches, alert.entities)
+
+    def shown(name: FieldName) -> str | None:
+        text = document.field(name)
+        if not text:
+            return None
+        return safe_header(text) if is_full else redaction.header(text, name)
+
     return NoticeAlert(
         id=alert.id,
         watchlist=names.get(alert.watchlist_id, _DELETED),
@@ -98,12 +99,8 @@ def _alert(alert: Alert, detail: Detail, names: Mapping[str, str]) -> NoticeAler
         reasons=alert.signals,
         source=None if document.source is None else safe_text(document.source),
         published_at=document.published_at,
-        excerpt=excerpt,
-        title=title,
-        author=author,
-        url=url,
+        excerpt=alert.evidence if is_full else alert.excerpt,
+        title=shown("title"),
+        author=shown("author"),
+        url=shown("url"),
     )
-
-
-def _headers(alert: Alert) -> tuple[str | None, str | None, str | None]:
-    return alert.document.title, alert.document.author, alert.document.url

@@ -22,20 +22,14 @@ from rich.table import Table
 from rich.text import Text
 
 from core.settings import Settings
-from core.types import Alert, JsonObject, Scope, Severity
+from core.types import Alert, JsonObject, Scope
+from monitor.commands.view import COLOURS
 from monitor.service import run_service
 from monitor.setup import add_source, create_key, import_watchlist
 from monitor.wiring import Service, build_parts, open_service
 
 SAMPLE = Path(__file__).parent / "sample"
 POLL_INTERVAL = timedelta(minutes=1)
-_COLOURS = {
-    Severity.CRITICAL: "bold red",
-    Severity.HIGH: "red",
-    Severity.MEDIUM: "yellow",
-    Severity.LOW: "cyan",
-    Severity.INFO: "dim",
-}
 
 
 async def run_demo(settings: Settings, console: Console) -> None:
@@ -98,7 +92,7 @@ def _show(console: Console, alerts: Sequence[Alert]) -> None:
                 subtitle=Text(f" {alert.document.source} "),
                 title_align="left",
                 subtitle_align="right",
-                border_style=_COLOURS[alert.severity],
+                border_style=COLOURS[alert.severity],
             )
         )
 

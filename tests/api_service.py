@@ -87,7 +87,7 @@ class Api:
         """Raise an alert as the pipeline does, about a document of its own."""
         text = f"so night_heron is really Maria Gonzalez ({number})"
         alert = Alert(
-            id=new_id("alr"),
+            id=new_id("alt"),
             community_id=community.id,
             watchlist_id=watchlist_id,
             alert_class=AlertClass.LINKAGE,

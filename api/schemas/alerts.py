@@ -42,7 +42,7 @@ class AlertView(Answer):
 
     model_config = ConfigDict(
         json_schema_extra=example(
-            id="alr_4q6wk2m7c5x3",
+            id="alt_4q6wk2m7c5x3",
             watchlist_id="wl_4q6wk2m7c5x3",
             incident_id="inc_4q6wk2m7c5x3",
             **{"class": "linkage"},

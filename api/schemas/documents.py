@@ -77,7 +77,7 @@ NewDocuments = TypeAdapter(Annotated[list[NewDocument], Field(max_length=MAXIMUM
 class IntakeView(Answer):
     """What came of the documents."""
 
-    model_config = ConfigDict(json_schema_extra=example(new_count=2, known_count=1, alert_ids=["alr_4q6wk2m7c5x3"]))
+    model_config = ConfigDict(json_schema_extra=example(new_count=2, known_count=1, alert_ids=["alt_4q6wk2m7c5x3"]))
 
     new_count: int = Field(description="How many were new, and so looked at.")
     known_count: int = Field(description="How many were known already, and so passed over.")

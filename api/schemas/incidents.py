@@ -160,7 +160,7 @@ class AuditEntryView(Answer):
             id="aud_4q6wk2m7c5x3",
             actor="key_7x2mq5c4w6k3",
             action="alert.revealed",
-            object_id="alr_4q6wk2m7c5x3",
+            object_id="alt_4q6wk2m7c5x3",
             at="2026-11-20T10:00:00Z",
         )
     )
