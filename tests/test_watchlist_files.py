@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.clock import SystemClock
 from core.errors import WatchlistError
 from core.types import Basis, Community, MatchMode, Sensitivity, Term, TermKind, TermSettings, Watchlist
+from tests.timing import cpu_seconds
 from watchlists.export import to_yaml
 from watchlists.files import MAXIMUM_BYTES, Form, WatchlistFile, load, parse
 from watchlists.table import write_table
@@ -107,11 +107,9 @@ def test_text_that_is_no_watchlist_is_an_error(text: str) -> None:
 def test_ten_thousand_terms_are_read_in_two_seconds() -> None:
     lines = (f"      - {{kind: pseudonym, value: handle_{n}, aliases: [h{n}], person: p{n}}}\n" for n in range(10_000))
     text = HEAD + "".join(lines)
-    clock = SystemClock()
-    start = clock.monotonic()
-    file = parse(text, file="members.yaml")
-    assert clock.monotonic() - start < 2
-    assert len(file.terms) == 10_000
+    read: list[WatchlistFile] = []
+    assert cpu_seconds(lambda: read.append(parse(text, file="members.yaml"))) < 2
+    assert len(read[0].terms) == 10_000
 
 
 # ── identifiers ─────────────────────────────────────────────────────────────────────────────────
