@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from core.clock import Clock
 from core.errors import (
+    CryptoError,
     LeakwatchError,
     LeaseLost,
     SourceUnavailable,
@@ -54,7 +55,7 @@ class Scheduler:
         self._wake.set()
 
     async def run(self) -> None:
-        """Poll due sources until cancelled, several at a time. A failing database is tried again."""
+        """Poll due sources until cancelled, several at a time. What fails in the database is tried again."""
         polls: set[asyncio.Task[None]] = set()
 
         def ended(poll: asyncio.Task[None]) -> None:
@@ -73,7 +74,7 @@ class Scheduler:
                         poll = group.create_task(self.poll(lease))
                         polls.add(poll)
                         poll.add_done_callback(ended)
-                except StoreError as error:
+                except (StoreError, CryptoError) as error:
                     logger().error("sources cannot be taken", exc_info=error)
                 await self._clock.wait_until(look_again_at, self._wake)
 

@@ -182,6 +182,26 @@ async def test_the_running_loop_polls_and_takes_up_a_new_source_when_woken(
     assert len((await service.store.alerts(community.id, Listing(), AlertFilter())).items) == 1
 
 
+async def test_a_source_whose_row_was_altered_does_not_hold_up_the_others(
+    service: Service, clock: ManualClock, tmp_path: Path
+) -> None:
+    community = await import_sample(service, tmp_path)
+    write_documents(tmp_path / "posts.jsonl", ["night_heron was here"])
+    altered = await add(service, community, "files", {"path": str(tmp_path / "posts.jsonl")})
+    clock.moment += timedelta(seconds=1)
+    sound = await add(service, community, "files", {"path": str(tmp_path / "posts.jsonl")})
+    with closing(sqlite3.connect(tmp_path / "leakwatch.sqlite3")) as database, database:
+        database.execute("update source set sealed = zeroblob(40) where id = ?", (altered.id,))
+    running = asyncio.create_task(service.scheduler.run())
+    async with asyncio.timeout(20):
+        while (await again(service, sound)).state is not SourceState.HEALTHY:
+            await asyncio.wait([running], timeout=0.01)
+            service.scheduler.wake()
+    running.cancel()
+    await asyncio.wait([running])
+    assert running.cancelled()
+
+
 async def test_a_full_disk_loses_no_document(service: Service, clock: ManualClock, tmp_path: Path) -> None:
     community = await import_sample(service, tmp_path)
     write_documents(tmp_path / "posts.jsonl", [f"night_heron was here {number}" for number in range(150)])

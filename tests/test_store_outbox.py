@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.db.store import SqlStore
-from core.errors import Conflict, LeaseLost, NotFound
+from core.errors import Conflict, CryptoError, LeaseLost, NotFound
 from core.ports import Listing
 from core.types import Delivery, DeliveryState, Detail, Severity
 from tests.store_fixtures import MINUTE, NOON, StandingClock, add_community, audit, delivery, destination, opened
@@ -227,3 +229,18 @@ async def test_deleting_a_destination_deletes_its_deliveries(tmp_path: Path) -> 
         (left,) = (await store.deliveries("com_a", Listing())).items
         assert left.destination_id != lease.destination.id
         assert (await store.deliveries("com_a", Listing(), destination_id=left.destination_id)).items == (left,)
+
+
+async def test_a_delivery_whose_destination_was_altered_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await add_community(store)
+        await store.add_destination(destination("dst_2", "com_a"), audit=audit("com_a"))
+        await plan(store, delivery("dlv_1", "com_a"), delivery("dlv_2", "com_a", "dst_2"))
+        with closing(sqlite3.connect(tmp_path / "leakwatch.sqlite3")) as database, database:
+            database.execute("update destination set sealed = zeroblob(40) where id = 'dst_1'")
+        with pytest.raises(CryptoError, match=r"destination\.sealed does not open"):
+            await store.take_due_delivery(NOON, LEASE)
+        lease = await store.take_due_delivery(NOON, LEASE)
+        assert lease is not None
+        assert lease.delivery.id == "dlv_2"
+        assert await store.take_due_delivery(NOON, LEASE) is None

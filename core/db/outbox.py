@@ -92,7 +92,11 @@ class Outbox(Database):
 
     async def take_due_delivery(self, at: datetime, lease_for: timedelta) -> DeliveryLease | None:
         """Take the pending delivery that is due longest, not leased, to an enabled destination, and the first
-        of its destination's pending ones; None where there is none."""
+        of its destination's pending ones; None where there is none.
+
+        Raises CryptoError for a destination that does not open; its delivery is leased then, and others can be
+        taken meanwhile.
+        """
         due = (
             col(DeliveryRow.state) == DeliveryState.PENDING,
             col(DeliveryRow.next_attempt_at) <= at,
@@ -107,7 +111,9 @@ class Outbox(Database):
                 return None
             async with self.writing() as unit:
                 token = await take(unit, DeliveryRow, delivery_id, *due, until=at + lease_for)
-                if token is not None:
+            if token is not None:
+                # Opened once the lease stands: what does not open must not be the first to be taken for ever.
+                async with self.reading() as unit:
                     row = await unit.session.get_one(DeliveryRow, delivery_id)
                     destination = await unit.session.get_one(DestinationRow, row.destination_id)
                     return DeliveryLease(

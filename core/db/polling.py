@@ -85,7 +85,10 @@ class Polling(Database):
             await add_entry(unit, audit)
 
     async def take_due_source(self, at: datetime, lease_for: timedelta) -> SourceLease | None:
-        """Take the source that is due longest and not leased; None where none is due."""
+        """Take the source that is due longest and not leased; None where none is due.
+
+        Raises CryptoError for one that does not open, which is leased then: others can be taken meanwhile.
+        """
         due = (col(SourceRow.due_at) <= at, is_free(SourceRow, at))
         first = select(col(SourceRow.id)).where(*due).order_by(col(SourceRow.due_at), col(SourceRow.id)).limit(1)
         while True:
@@ -95,7 +98,9 @@ class Polling(Database):
                 return None
             async with self.writing() as unit:
                 token = await take(unit, SourceRow, source_id, *due, until=at + lease_for)
-                if token is not None:
+            if token is not None:
+                # Opened once the lease stands: a row that does not open must not be the first to be taken for ever.
+                async with self.reading() as unit:
                     row = await unit.session.get_one(SourceRow, source_id)
                     return SourceLease(_source_of(await unit.keys(row.community_id), row), token, at + lease_for)
 
