@@ -217,6 +217,10 @@ class FoldedText:
     ends: Sequence[int] = field(repr=False)
     undone: Sequence[int] = field(repr=False)
 
+    def span(self, name: FieldName, start: int, end: int) -> Span:
+        """Return where the folded characters ``start`` to ``end`` (at least one) stand in the field of that name."""
+        return Span(name, self.starts[start], self.ends[end - 1])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldedDocument:

@@ -152,7 +152,7 @@ class Place:
             end = min(end, self.skeleton.starts[self.end - 1] + len(form.runs[-1]))
         elif form.after and self.folded.text.startswith(form.after, end):
             end += len(form.after)
-        return Span(self.name, self.folded.starts[start], self.folded.ends[end - 1])
+        return self.folded.span(self.name, start, end)
 
     def word_around(self) -> str:
         """Return the word that the place is part of, or no more of it than an ordinary word may be long."""

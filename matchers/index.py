@@ -123,7 +123,7 @@ class Index:
         nevers: defaultdict[str, list[Span]] = defaultdict(list)
         for name, folded in document.fields.items():
             for stand in self._phrases.find(folded):
-                span = Span(name, folded.starts[stand.start], folded.ends[stand.end - 1])
+                span = folded.span(name, stand.start, stand.end)
                 for owner in stand.owners:
                     match owner:
                         case _Never(term_id):

@@ -15,7 +15,6 @@ from core.types import (
     FoldedText,
     Match,
     MatchMode,
-    Span,
     Term,
     TermKind,
     Watchlist,
@@ -76,7 +75,7 @@ class KeywordFinder:
 
 
 def _judge(name: FieldName, folded: FoldedText, stand: Stand[Term], term: Term) -> Candidate:
-    span = Span(name, folded.starts[stand.start], folded.ends[stand.end - 1])
+    span = folded.span(name, stand.start, stand.end)
     found = folded.original[span.start : span.end]
     is_exact = found in (term.value, *term.variants)
     passed = is_exact or term.settings.match is not MatchMode.EXACT

@@ -18,7 +18,6 @@ from core.types import (
     FoldedText,
     Match,
     MatchMode,
-    Span,
     Term,
     TermKind,
     Watchlist,
@@ -193,7 +192,7 @@ def _may_stand_between(folded: FoldedText, word: Word, name: _Name) -> bool:
 
 def _judge(field_name: FieldName, folded: FoldedText, words: Sequence[Word], name: _Name, typos: int) -> Candidate:
     start, end = words[0].start, words[-1].end
-    span = Span(field_name, folded.starts[start], folded.ends[end - 1])
+    span = folded.span(field_name, start, end)
     found = folded.original[span.start : span.end]
     mode = name.term.settings.match or MatchMode.FUZZY
     undone = transformations(folded, start, end)

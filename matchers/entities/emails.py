@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from core.types import Entity, EntityType, FieldName, FoldedText, Span
+from core.types import Entity, EntityType, FieldName, FoldedText
 
 _PLAIN_CONFIDENCE = 0.98
 _WRITTEN_OUT_CONFIDENCE = 0.85
@@ -38,7 +38,7 @@ def _found(
     pattern: re.Pattern[str], field: FieldName, folded: FoldedText, recogniser: str, confidence: float
 ) -> Iterator[Entity]:
     for place in pattern.finditer(folded.text):
-        span = Span(field, folded.starts[place.start()], folded.ends[place.end() - 1])
+        span = folded.span(field, *place.span())
         yield Entity(
             type=EntityType.EMAIL,
             span=span,

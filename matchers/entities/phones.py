@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from phonenumbers import SUPPORTED_REGIONS, Leniency, PhoneNumberMatcher, region_code_for_number
 
 from core.errors import SettingsError
-from core.types import Entity, EntityType, FieldName, FoldedText, Span
+from core.types import Entity, EntityType, FieldName, FoldedText
 
 _CONFIDENCE_INTERNATIONAL = 0.95
 _CONFIDENCE_NATIONAL = 0.8
@@ -50,7 +50,7 @@ class PhoneRecogniser:
                 if any(place.start < other.stop and other.start < place.stop for other in seen):
                     continue
                 seen.append(place)
-                span = Span(field, folded.starts[place.start], folded.ends[place.stop - 1])
+                span = folded.span(field, place.start, place.stop)
                 country = region_code_for_number(match.number)
                 is_international = match.raw_string.startswith(("+", "(+"))
                 yield Entity(
