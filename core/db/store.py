@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, tuple_
 
 from core.db.communities import Communities
-from core.db.found import Findings
+from core.db.incidents import Incidents
 from core.db.journal import Journal
 from core.db.outbox import Outbox
 from core.db.polling import Polling
@@ -22,7 +22,7 @@ _PRUNED_AT_ONCE = 1000
 _EXPIRING: dict[type[Row], str] = {SeenRow: "expires_at", TermRow: "ends_at", AnswerRow: "expires_at"}
 
 
-class SqlStore(Communities, Watched, Polling, Findings, Outbox, Journal):
+class SqlStore(Communities, Watched, Polling, Incidents, Outbox, Journal):
     """Keeps to :class:`core.ports.Store`, on SQLite (by default) or another database that SQLAlchemy knows.
 
     ``SqlStore(settings, clock)`` opens nothing; ``open`` makes the database ready.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from core.db import found, journal, outbox, polling
+from core.db import incidents, journal, outbox, polling
 from core.db.database import Unit
 from core.types import (
     Alert,
@@ -35,22 +35,22 @@ class SqlTransaction:
         await polling.finish_poll(self._unit, lease, cursor=cursor, due_at=due_at, at=at)
 
     async def joinable_incident(self, community_id: str, join_keys: Sequence[str]) -> Incident | None:
-        return await found.joinable_incident(self._unit, community_id, join_keys)
+        return await incidents.joinable_incident(self._unit, community_id, join_keys)
 
     async def save_incident(self, incident: Incident, join_keys: Sequence[str]) -> None:
-        await found.save_incident(self._unit, incident, join_keys)
+        await incidents.save_incident(self._unit, incident, join_keys)
 
     async def add_alert(self, alert: Alert) -> None:
-        await found.add_alert(self._unit, alert)
+        await incidents.add_alert(self._unit, alert)
 
     async def add_sighting(self, sighting: Sighting) -> None:
-        await found.add_sighting(self._unit, sighting)
+        await incidents.add_sighting(self._unit, sighting)
 
     async def has_sighting(self, incident_id: str, document: Document) -> bool:
-        return await found.has_sighting(self._unit, incident_id, document)
+        return await incidents.has_sighting(self._unit, incident_id, document)
 
     async def incident(self, community_id: str, incident_id: str) -> Incident:
-        return await found.incident_to_change(self._unit, community_id, incident_id)
+        return await incidents.incident_to_change(self._unit, community_id, incident_id)
 
     async def destinations(self, community_id: str) -> tuple[Destination, ...]:
         return await outbox.enabled_destinations(self._unit, community_id)

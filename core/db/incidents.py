@@ -1,10 +1,10 @@
-"""What was found: incidents, their alerts and their sightings."""
+"""Incidents, their alerts and their sightings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlmodel import col
 
 from core.crypto import CommunityKeys, HashPurpose
@@ -19,20 +19,14 @@ from core.types import Alert, AlertClass, Document, Incident, IncidentState, Sig
 _JOINABLE = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 
 
-class Findings(Database):
+class Incidents(Database):
     """The part of the store about incidents and alerts."""
 
     async def alerts(self, community_id: str, listing: Listing, wanted: AlertFilter) -> Slice[Alert]:
         """Return the wanted slice, the alert raised first first. Raises NotFound for the community."""
         async with self.reading() as unit:
             keys = await unit.keys(community_id)
-            statement = select(AlertRow).where(col(AlertRow.community_id) == community_id)
-            if wanted.classes:
-                statement = statement.where(col(AlertRow.alert_class).in_(wanted.classes))
-            if wanted.minimum_severity is not None:
-                statement = statement.where(col(AlertRow.score) >= wanted.minimum_severity.minimum_score)
-            if wanted.watchlist_id is not None:
-                statement = statement.where(col(AlertRow.watchlist_id) == wanted.watchlist_id)
+            statement = select(AlertRow).where(*_conditions(AlertRow, community_id, wanted))
             if wanted.incident_id is not None:
                 statement = statement.where(col(AlertRow.incident_id) == wanted.incident_id)
             return await slice_of(
@@ -49,15 +43,9 @@ class Findings(Database):
         """Return the wanted slice, the incident that changed longest ago first. Raises NotFound for the community."""
         async with self.reading() as unit:
             keys = await unit.keys(community_id)
-            statement = select(IncidentRow).where(col(IncidentRow.community_id) == community_id)
+            statement = select(IncidentRow).where(*_conditions(IncidentRow, community_id, wanted))
             if wanted.states:
                 statement = statement.where(col(IncidentRow.state).in_(wanted.states))
-            if wanted.classes:
-                statement = statement.where(col(IncidentRow.alert_class).in_(wanted.classes))
-            if wanted.minimum_severity is not None:
-                statement = statement.where(col(IncidentRow.score) >= wanted.minimum_severity.minimum_score)
-            if wanted.watchlist_id is not None:
-                statement = statement.where(col(IncidentRow.watchlist_id) == wanted.watchlist_id)
             return await slice_of(
                 unit.session, statement, IncidentRow, "updated_at", listing, lambda row: _incident_of(keys, row)
             )
@@ -201,6 +189,19 @@ async def has_sighting(unit: Unit, incident_id: str, document: Document) -> bool
         col(SightingRow.document_key) == _document_key(keys, document),
     )
     return bool(await unit.session.scalar(select(same)))
+
+
+def _conditions(
+    row: type[AlertRow] | type[IncidentRow], community_id: str, wanted: AlertFilter | IncidentFilter
+) -> Iterator[ColumnElement[bool]]:
+    """Yield what the wanted alerts or incidents of the community have in common."""
+    yield col(row.community_id) == community_id
+    if wanted.classes:
+        yield col(row.alert_class).in_(wanted.classes)
+    if wanted.minimum_severity is not None:
+        yield col(row.score) >= wanted.minimum_severity.minimum_score
+    if wanted.watchlist_id is not None:
+        yield col(row.watchlist_id) == wanted.watchlist_id
 
 
 def _document_key(keys: CommunityKeys, document: Document) -> bytes:
