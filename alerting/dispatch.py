@@ -13,6 +13,7 @@ from random import SystemRandom
 
 from alerting.rendering import notice
 from core.errors import (
+    CryptoError,
     DeliveryDeferred,
     DeliveryError,
     DeliveryRefused,
@@ -38,7 +39,8 @@ LONGEST_DEFERRAL = timedelta(days=5)
 CONCURRENT_DELIVERIES = 8
 SHARE_OF_LEASE = 0.8
 """An attempt must end well before its lease does, so that its outcome can still be recorded."""
-DATABASE_BACK_OFF = timedelta(seconds=10)
+LONGEST_WAIT = timedelta(seconds=10)
+"""Another process may plan a delivery, so the outbox is looked at again after this time at the latest."""
 MOST_ALERTS = 20
 """In one notice; the incident has the rest."""
 
@@ -67,7 +69,7 @@ class Dispatcher:
         self._wake.set()
 
     async def run(self) -> None:
-        """Deliver until cancelled, several destinations at a time. A failing database is tried again."""
+        """Deliver until cancelled, several destinations at a time. What fails in the database is tried again."""
         attempts: set[asyncio.Task[None]] = set()
 
         def ended(attempt: asyncio.Task[None]) -> None:
@@ -76,19 +78,19 @@ class Dispatcher:
 
         async with asyncio.TaskGroup() as group:
             while True:
-                look_again_at: datetime | None = None
+                look_again_at = self._clock.now() + LONGEST_WAIT
                 try:
                     while len(attempts) < CONCURRENT_DELIVERIES:
                         lease = await self._store.take_due_delivery(self._clock.now(), self._lease_for)
                         if lease is None:
-                            look_again_at = await self._store.next_delivery_due_at()
+                            due_at = await self._store.next_delivery_due_at()
+                            look_again_at = min(look_again_at, due_at or look_again_at)
                             break
                         attempt = group.create_task(self.deliver(lease))
                         attempts.add(attempt)
                         attempt.add_done_callback(ended)
-                except StoreError as error:
+                except (StoreError, CryptoError) as error:
                     logger().error("deliveries cannot be taken", exc_info=error)
-                    look_again_at = self._clock.now() + DATABASE_BACK_OFF
                 await self._clock.wait_until(look_again_at, self._wake)
 
     async def deliver(self, lease: DeliveryLease) -> None:

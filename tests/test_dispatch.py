@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,11 +16,11 @@ from pydantic import BaseModel, ConfigDict
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from alerting.dispatch import BACK_OFF, DATABASE_BACK_OFF, Dispatcher
+from alerting.dispatch import BACK_OFF, LONGEST_WAIT, Dispatcher
 from alerting.incidents import raise_alert
 from alerting.notifiers.webhook import WebhookNotifier
 from core.db.store import SqlStore
-from core.errors import StoreError
+from core.errors import CryptoError, LeakwatchError, StoreError
 from core.http import GuardedClient
 from core.ids import new_id
 from core.plugins import Registry
@@ -312,6 +312,30 @@ async def test_the_loop_delivers_what_is_planned_later_and_waits_out_back_offs(
     assert [request.get_json()["sequence"] for request, _ in httpserver.log] == [1, 1, 1, 2]
 
 
+async def test_what_another_process_planned_is_delivered_without_a_wake(
+    httpserver: HTTPServer, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    httpserver.expect_request("/hook").respond_with_data()
+    await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
+    next_due = service.store.next_delivery_due_at
+    looked = asyncio.Event()
+
+    async def look() -> datetime | None:
+        due_at = await next_due()
+        looked.set()
+        return due_at
+
+    monkeypatch.setattr(service.store, "next_delivery_due_at", look)
+    running = asyncio.create_task(service.dispatcher.run())
+    async with asyncio.timeout(20):
+        await looked.wait()
+        await service.plan(1)
+        service.clock.advance(LONGEST_WAIT)
+        while (await service.deliveries())[0].state is not DeliveryState.DELIVERED:
+            pass
+    await stop(running)
+
+
 async def test_a_hanging_destination_holds_up_no_other(httpserver: HTTPServer, service: Service) -> None:
     Hanging.entered = asyncio.Event()
     arrived = asyncio.Event()
@@ -343,8 +367,9 @@ async def test_a_hanging_channel_is_given_up_before_its_lease_ends(service: Serv
     assert "longer than 0.08 seconds" in str((await service.deliveries())[0].last_error)
 
 
+@pytest.mark.parametrize("failure", [StoreError("the disk is full"), CryptoError("a sealed value does not open")])
 async def test_a_failing_database_does_not_end_the_loop(
-    httpserver: HTTPServer, service: Service, monkeypatch: pytest.MonkeyPatch
+    failure: LeakwatchError, httpserver: HTTPServer, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arrived = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -357,7 +382,7 @@ async def test_a_failing_database_does_not_end_the_loop(
     await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
     await service.plan(1)
     take = service.store.take_due_delivery
-    failures = iter([StoreError("the disk is full")])
+    failures = iter([failure])
     failed = asyncio.Event()
 
     async def sometimes(*arguments: object) -> DeliveryLease | None:
@@ -370,7 +395,7 @@ async def test_a_failing_database_does_not_end_the_loop(
     running = asyncio.create_task(service.dispatcher.run())
     async with asyncio.timeout(20):
         await failed.wait()
-        service.clock.advance(DATABASE_BACK_OFF)
+        service.clock.advance(LONGEST_WAIT)
         await arrived.wait()
     await stop(running)
 
