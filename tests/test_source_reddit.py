@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+import socket
 import tarfile
+import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +20,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from core.clock import SystemClock
-from core.errors import FetchError, LeakwatchError, NotConfigured, SourceBroken, SourceUnavailable
+from core.errors import FetchError, LeakwatchError, NotConfigured, SourceBroken, SourceUnavailable, TooLarge
 from core.http import GuardedClient
 from core.ports import SourceContext
 from core.settings import HttpSettings
@@ -321,6 +325,45 @@ def test_the_session_checks_redirects_and_names_too(httpserver: HTTPServer, monk
             session.get("http://0x7f000001/", timeout=5)
     with guarded_session(HttpSettings()) as session, pytest.raises(FetchError, match=r"^localhost is not a public"):
         session.get(f"http://localhost:{httpserver.port}/away", timeout=5)
+
+
+@pytest.mark.parametrize("beginning", [b"HTTP/1.1 200 OK\r\nX-Header: ", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_an_answer_that_comes_byte_after_byte_is_ended(beginning: bytes) -> None:
+    ended = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        with server, server.accept()[0] as connection, suppress(OSError):
+            connection.sendall(beginning)
+            while not ended.wait(0.05):
+                connection.sendall(b"x")
+
+    server = socket.create_server(("127.0.0.1", 0))
+    dripping = threading.Thread(target=drip, args=(server,))
+    dripping.start()
+    settings = HttpSettings.model_validate({"allowed_networks": ["127.0.0.1/32"], "timeout_seconds": 0.5})
+    try:
+        with (
+            guarded_session(settings) as session,
+            pytest.raises(FetchError, match="no whole answer within 0.5 seconds"),
+        ):
+            session.get(f"http://127.0.0.1:{server.getsockname()[1]}/", timeout=5)
+    finally:
+        ended.set()
+        dripping.join()
+
+
+def test_an_answer_over_the_limit_is_not_read_to_its_end(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/plain").respond_with_data(b"x" * 100_001)
+    httpserver.expect_request("/packed").respond_with_data(
+        gzip.compress(b"x" * 100_001), headers={"Content-Encoding": "gzip"}
+    )
+    httpserver.expect_request("/whole").respond_with_data(b"x" * 100_000)
+    settings = HttpSettings.model_validate({"allowed_networks": ["127.0.0.1/32"], "max_bytes": 100_000})
+    with guarded_session(settings) as session:
+        for path in ("/plain", "/packed"):
+            with pytest.raises(TooLarge, match=r"^the answer of \S+ is larger than 100000 bytes$"):
+                session.get(httpserver.url_for(path), timeout=5)
+        assert len(session.get(httpserver.url_for("/whole"), timeout=5).content) == 100_000
 
 
 async def test_missing_keys_and_nothing_to_read_turn_it_off(base: dict[str, Any], context: SourceContext) -> None:
