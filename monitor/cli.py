@@ -50,7 +50,7 @@ WatchlistPath = Annotated[Path, typer.Argument(metavar="FILE", help="Watchlist: 
 @app.command()
 def scan(
     watchlist_file: Annotated[Path, typer.Option("--watchlist", metavar="FILE", help="What to look for.")],
-    source: Annotated[
+    documents: Annotated[
         str | None,
         typer.Option(
             "--input",
@@ -72,7 +72,7 @@ def scan(
     feeds = feed or []
     return scan(
         watchlist_file,
-        source=source or (None if feeds else "-"),
+        documents=documents or (None if feeds else "-"),
         feeds=feeds,
         output=output,
         everything=everything,
@@ -81,11 +81,11 @@ def scan(
 
 
 @app.command()
-def entities(source: Input = "-", output: Output = "-") -> int:
+def entities(documents: Input = "-", output: Output = "-") -> int:
     """Write what the recognisers see in every document: names, addresses, numbers."""
     from monitor.commands.entities import entities
 
-    return entities(source, output)
+    return entities(documents, output)
 
 
 @app.command("try")

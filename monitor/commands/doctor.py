@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,10 +19,11 @@ from core.crypto import load_key
 from core.errors import LeakwatchError, NotConfigured
 from core.http import GuardedClient
 from core.plugins import Registry
-from core.ports import HttpClient, Listing, NotifierContext, SourceContext, Store
+from core.ports import HttpClient, NotifierContext, SourceContext, Store
 from core.settings import Settings, load_settings
 from core.types import JsonObject, SourceState
 from monitor.commands.streams import STANDARD_OUTPUT, written
+from monitor.listing import whole
 from monitor.wiring import Parts, build_parts, open_store
 
 WORKS, DOES_NOT, OFF = "works", "does not work", "off"
@@ -115,7 +117,7 @@ async def _stored(parts: Parts) -> list[Check]:
 async def _configured(store: Store, parts: Parts, http: HttpClient) -> AsyncIterator[Check]:
     for community in await store.communities():
         yield Check(f"community {community.name}", WORKS, community.id)
-        for source in (await store.sources(community.id, Listing(limit=500))).items:
+        for source in await whole(partial(store.sources, community.id)):
             name = f"source {source.name} ({source.kind})"
             context = SourceContext(name=source.name, http=http, clock=parts.clock)
             built = _built(name, parts.sources, source.kind, source.settings, context)
@@ -125,7 +127,7 @@ async def _configured(store: Store, parts: Parts, http: HttpClient) -> AsyncIter
                 yield Check(name, DOES_NOT, source.last_error or "")
             else:
                 yield built
-        for destination in (await store.all_destinations(community.id, Listing(limit=500))).items:
+        for destination in await whole(partial(store.all_destinations, community.id)):
             name = f"destination {destination.name} ({destination.kind})"
             context_of_channel = NotifierContext(http=http, clock=parts.clock)
             if destination.enabled:

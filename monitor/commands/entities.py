@@ -10,10 +10,10 @@ from monitor.findings import entity_object, json_line
 from monitor.wiring import build_parts
 
 
-def entities(source: str, output: str) -> int:
+def entities(documents: str, output: str) -> int:
     """Write a JSON line for every document: its id and its entities. Return the exit status."""
     parts = build_parts(load_settings())
-    reading = Reading(parts, source=source)
+    reading = Reading(parts, documents=documents)
     with open_lines(output) as lines:
         for batch in reading.batches():
             for document, seen in zip(batch, parts.entities.recognise(batch), strict=True):

@@ -23,17 +23,17 @@ BATCH_SIZE = 512
 class Reading:
     """The documents of an input and of feeds. What cannot be read is named on stderr and counted."""
 
-    def __init__(self, parts: Parts, *, source: str | None, feeds: Sequence[str] = ()) -> None:
-        """``source`` is a file, a directory, or ``-`` for standard input."""
+    def __init__(self, parts: Parts, *, documents: str | None, feeds: Sequence[str] = ()) -> None:
+        """``documents`` is a file, a directory, or ``-`` for standard input."""
         self.document_count = 0
         self.unreadable_count = 0
         self._parts = parts
-        self._source = source
+        self._place = documents
         self._feeds = feeds
 
     def batches(self) -> Iterator[list[Document]]:
         """Yield all documents, with a progress bar on stderr where that is a terminal."""
-        if self._source == "-" and sys.stdin.isatty():
+        if self._place == "-" and sys.stdin.isatty():
             print("Reading documents from the terminal, one JSON object a line; end with Ctrl-D.", file=sys.stderr)
         columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} documents"), TimeElapsedColumn())
         console = Console(stderr=True)
@@ -56,10 +56,10 @@ class Reading:
                 self.document_count += len(batch)
 
     def _items(self) -> Iterator[Document | Unreadable]:
-        if self._source == "-":
+        if self._place == "-":
             yield from read_documents(sys.stdin.buffer)
-        elif self._source is not None:
-            yield from read_documents(Path(self._source), name=self._source)
+        elif self._place is not None:
+            yield from read_documents(Path(self._place), name=self._place)
         for url in self._feeds:
             yield from asyncio.run(self._fetch(url))
 

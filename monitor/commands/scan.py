@@ -21,7 +21,7 @@ NOTHING_RAISED, RAISED, UNREADABLE = 0, 1, 3
 def scan(
     watchlist: Path,
     *,
-    source: str | None,
+    documents: str | None,
     feeds: Sequence[str],
     output: str,
     everything: bool,
@@ -36,7 +36,7 @@ def scan(
         print(f"leakwatch: {ended} terms have ended and are not looked for", file=sys.stderr)
     examiner = parts.examiner(catalogue, minimum_score=minimum_score)
     names = Names.of(catalogue)
-    reading = Reading(parts, source=source, feeds=feeds)
+    reading = Reading(parts, documents=documents, feeds=feeds)
     start = parts.clock.monotonic()
     match_count = alert_count = 0
     with open_lines(output) as lines:

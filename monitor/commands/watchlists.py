@@ -6,18 +6,18 @@ import asyncio
 import os
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from core.clock import Clock, SystemClock
 from core.errors import UsageError
-from core.ports import Listing, Slice, Store
+from core.ports import Store
 from core.settings import load_settings
 from core.types import Catalogue, Community, Scope, Term, Watchlist
 from monitor.cli import FAILED
 from monitor.commands.reading import Reading
+from monitor.listing import whole
 from monitor.setup import audit_entry, community_named, create_key, import_watchlist
 from monitor.wiring import build_parts, open_store
 from watchlists.checking import advise, count_occurrences
@@ -25,7 +25,6 @@ from watchlists.export import to_yaml
 from watchlists.files import load
 from watchlists.table import write_table
 
-T = TypeVar("T")
 Watched = tuple[tuple[Watchlist, tuple[Term, ...]], ...]
 
 _WRITERS: Mapping[str, Callable[[Community, Watched], str]] = {
@@ -45,7 +44,7 @@ def check(path: Path, sample: str | None) -> int:
     advice = advise(file, check_term=check_term, at=at)
     if not advice.problems and sample is not None:
         index = parts.index(file.catalogue(at))
-        reading = Reading(parts, source=sample)
+        reading = Reading(parts, documents=sample)
         occurrences = sum((count_occurrences(batch, index.find) for batch in reading.batches()), Counter[str]())
         advice = advise(file, check_term=check_term, at=at, occurrences=occurrences)
     for remark in advice.problems:
@@ -105,21 +104,10 @@ def export_file(path: Path, community: str | None) -> int:
 async def _exported(store: Store, clock: Clock, name: str | None) -> tuple[Community, Watched]:
     community = await community_named(store, name)
     await store.record(audit_entry(clock, community.id, "watchlist.exported", community.id))
-    watchlists = await _all(partial(store.watchlists, community.id))
+    watchlists = await whole(partial(store.watchlists, community.id))
     return community, tuple(
         [
-            (watchlist, await _all(partial(store.terms, community.id, watchlist_id=watchlist.id)))
+            (watchlist, await whole(partial(store.terms, community.id, watchlist_id=watchlist.id)))
             for watchlist in watchlists
         ]
     )
-
-
-async def _all(listed: Callable[[Listing], Awaitable[Slice[T]]]) -> tuple[T, ...]:
-    items: list[T] = []
-    cursor: str | None = None
-    while True:
-        part = await listed(Listing(cursor=cursor, limit=500))
-        items.extend(part.items)
-        cursor = part.next_cursor
-        if cursor is None:
-            return tuple(items)
