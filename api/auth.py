@@ -95,7 +95,7 @@ def require(key: ApiKey, scope: Scope) -> None:
         raise HTTPException(403, f"This needs a key with the scope '{scope}'.")
 
 
-def require_for(key: ApiKey, settings: BaseModel) -> None:
+def require_for_settings(key: ApiKey, settings: BaseModel) -> None:
     """Raise the 403 answer where a plug-in's settings reach into the server itself and the key may not operate it.
 
     A path leads to files that belong to no community: whoever may choose it could have any of them read out.

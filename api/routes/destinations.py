@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.auth import Reader, Writer, audit_entry, require, require_for
+from api.auth import Reader, Writer, audit_entry, require, require_for_settings
 from api.schemas.common import Identifier, Items, ListingQuery
 from api.schemas.destinations import DestinationView, NewDestination
 from api.services import Given, Services
@@ -21,7 +21,7 @@ async def create_destination(sent: NewDestination, given: Given, key: Writer) ->
     """Adds a destination. One that is told protected names (`full`) needs the scope `reveal`."""
     if sent.detail is Detail.FULL:
         require(key, Scope.REVEAL)
-    require_for(key, given.notifiers.check_settings(sent.kind, sent.settings))
+    require_for_settings(key, given.notifiers.check_settings(sent.kind, sent.settings))
     destination = Destination(
         id=new_id("dst"),
         community_id=key.community_id,

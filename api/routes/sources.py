@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.auth import Reader, Writer, audit_entry, require, require_for
+from api.auth import Reader, Writer, audit_entry, require, require_for_settings
 from api.schemas.common import Identifier, Items, ListingQuery
 from api.schemas.sources import NewSource, SourceView
 from api.services import Given, Services
@@ -22,7 +22,7 @@ async def create_source(sent: NewSource, given: Given, key: Writer) -> SourceVie
     `operate`."""
     if sent.shared:
         require(key, Scope.OPERATE)
-    require_for(key, given.sources.check_settings(sent.kind, sent.settings))
+    require_for_settings(key, given.sources.check_settings(sent.kind, sent.settings))
     at = given.clock.now()
     source = SourceRecord(
         id=new_id("src"),
