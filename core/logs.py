@@ -3,13 +3,15 @@
 An event is a fixed sentence in the code; what goes with it must be named in ``ALLOWED_KEYS``. Anything else
 is replaced by ``[withheld]``. An exception is written as its type and place, without its message, unless the
 type is one of ours: our messages are written to be shown. Records of other libraries keep only the logger's
-name, the level and the exception's type.
+name, the level and the exception's type; so do warnings, and errors that end a thread or come too late to be raised,
+which Python itself would write out in full.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+import threading
 import traceback
 from collections.abc import MutableMapping
 from typing import Any
@@ -53,6 +55,9 @@ def configure_logs(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [_Relay()]
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
+    logging.captureWarnings(True)
+    threading.excepthook = lambda lost: logger().error("an error ended a thread", exc_info=lost.exc_value)
+    sys.unraisablehook = lambda lost: logger().error("an error came too late to be raised", exc_info=lost.exc_value)
 
 
 def logger() -> structlog.typing.FilteringBoundLogger:

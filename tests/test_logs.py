@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -19,7 +22,10 @@ MARKER = "marker-night-heron"
 def logs() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    hooks = threading.excepthook, sys.unraisablehook
     yield
+    logging.captureWarnings(False)
+    threading.excepthook, sys.unraisablehook = hooks
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
@@ -77,3 +83,39 @@ def test_lines_below_the_level_are_not_written(capsys: pytest.CaptureFixture[str
     configure_logs("WARNING")
     logger().info("a page was read")
     assert lines(capsys) == []
+
+
+WRITTEN_BY_PYTHON = """
+import threading, warnings
+from core.logs import configure_logs
+
+class Late:
+    def __del__(self):
+        raise ValueError(MARKER)
+
+def fail():
+    raise ValueError(MARKER)
+
+MARKER = "marker-night-heron"
+configure_logs("INFO")
+warnings.warn(MARKER)
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+Late()
+"""
+
+
+def test_what_python_writes_itself_is_withheld_too() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-W", "default", "-c", WRITTEN_BY_PYTHON],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert MARKER not in finished.stderr
+    warning, thread, late = map(json.loads, finished.stderr.splitlines())
+    assert warning["logger"] == "py.warnings"
+    assert (thread["event"], thread["error_type"]) == ("an error ended a thread", "ValueError")
+    assert (late["event"], late["error_type"]) == ("an error came too late to be raised", "ValueError")
