@@ -55,7 +55,7 @@ def parse_retry_after(value: str | None, now: datetime) -> timedelta | None:
         return timedelta(seconds=min(int(value[:20]), _LONGEST_SECONDS))
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for an offset of many digits
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

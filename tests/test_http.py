@@ -477,6 +477,18 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: int) -> None:
     assert parse_retry_after(value, NOON) == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("value", [None, "", "soon", "-5", "1.5", "²", "Fri, 99 Nov 2026 12:00:00 GMT"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        "soon",
+        "-5",
+        "1.5",
+        "²",
+        "Fri, 99 Nov 2026 12:00:00 GMT",
+        "Fri, 20 Nov 2026 12:00:00 +99999999999999999999",
+    ],
+)
 def test_a_retry_after_that_cannot_be_read_is_none(value: str | None) -> None:
     assert parse_retry_after(value, NOON) is None
