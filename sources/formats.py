@@ -141,7 +141,10 @@ def read_content(content: bytes, kind: Format, name: str) -> list[Document]:
         page = html_to_text(content)
         return [Document(id=name, text=page.text, title=page.title, language=page.language)]
     if kind is Format.MAIL:
-        return [_mail(content, name)]
+        try:
+            return [_mail(content, name)]
+        except RecursionError:  # parts in parts in parts: made to hold up what comes after it
+            raise UnreadableFormat("has parts nested too deeply to be read") from None
     if kind is Format.FEED:
         return _feed(content)
     return [Document(id=name, text=decode(content))]

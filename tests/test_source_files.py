@@ -280,6 +280,14 @@ def test_the_whole_mails_of_the_corpus_are_read(shared: Path) -> None:
         ("a.gz", b"\x1f\x8bnonsense", "a.gz is damaged: it cannot be decompressed"),
         ("a.json", b"[\n{}\n]", "a.json is a JSON array where JSON lines are read, one object a line"),
         ("a.rss", b"<html></html>", "a.rss is not a feed"),
+        (
+            "a.eml",
+            b"".join(
+                b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (depth, depth) for depth in range(2000)
+            ),
+            "a.eml has parts nested too deeply to be read",
+        ),
+        ("b.eml", b"Content-Type: message/rfc822\n\n" * 2000, "b.eml has parts nested too deeply to be read"),
     ],
 )
 def test_what_cannot_be_read_is_said_in_one_sentence(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
