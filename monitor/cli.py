@@ -138,7 +138,9 @@ def add_source(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="feed, files, reddit, or a plug-in's.")],
     settings: Given = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="How people call it; by default its kind.")] = None,
-    interval: Annotated[int, typer.Option(min=10, metavar="SECONDS", help="Time between two polls.")] = 300,
+    interval: Annotated[
+        int, typer.Option(min=10, max=30 * 24 * 3600, metavar="SECONDS", help="Time between two polls.")
+    ] = 300,
     community: CommunityName = None,
 ) -> int:
     """Add a source: leakwatch source add feed url=https://forum.example/feed.xml"""
