@@ -89,8 +89,8 @@ def _problems(operation: dict[str, Any], method: str, path: str) -> list[HTTPSta
         statuses.append(HTTPStatus.SERVICE_UNAVAILABLE)
     if "security" in operation:
         statuses += [HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN]
-    if "{" in path:
-        statuses.append(HTTPStatus.NOT_FOUND)
+    if path.startswith("/v1/"):
+        statuses.append(HTTPStatus.NOT_FOUND)  # the path, the query or the body may name an object
     if operation.get("parameters") or "requestBody" in operation:
         statuses.append(HTTPStatus.UNPROCESSABLE_ENTITY)
     if method == "post":

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 
 from fastapi import FastAPI
 
@@ -37,8 +38,13 @@ class Parts:
     matchers: Registry[Matcher]
     notifiers: Registry[Notifier]
     packs: tuple[Pack, ...]
-    entities: EntityPipeline
     _matchers: tuple[Matcher, ...] = field(repr=False)
+
+    @cached_property
+    def entities(self) -> EntityPipeline:
+        """The recognisers. Loading them takes a second, so it waits until somebody looks at a document.
+        Raises SettingsError for phone regions or a model that do not exist."""
+        return EntityPipeline(self.settings.phone_regions, self.settings.nlp_model)
 
     def index(self, catalogue: Catalogue) -> Index:
         """Return the catalogue's terms compiled for searching."""
@@ -85,7 +91,6 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         matchers=matchers,
         notifiers=discover(Notifier, noun="channel", package="alerting.notifiers", group="leakwatch.notifiers"),  # type: ignore[type-abstract]
         packs=load_packs(),
-        entities=EntityPipeline(settings.phone_regions, settings.nlp_model),
         _matchers=tuple(matchers.build(kind, {}) for kind in matchers.kinds()),
     )
 

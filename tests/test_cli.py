@@ -467,3 +467,10 @@ def test_doctor_says_what_does_not_work(leakwatch: Program, watchlist: Path, tmp
     done = leakwatch("doctor")
     assert done.returncode == 1
     assert "does not work" in done.stdout
+
+
+def test_doctor_says_when_the_language_model_cannot_be_loaded(leakwatch: Program, tmp_path: Path) -> None:
+    (tmp_path / "leakwatch.toml").write_text('nlp_model = "no_such_model"\n')
+    done = leakwatch("doctor")
+    assert done.returncode == 1
+    assert "no spaCy pipeline of this name" in " ".join(done.stdout.split())

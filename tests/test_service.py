@@ -8,12 +8,9 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import Message
 from email.policy import default
@@ -27,7 +24,8 @@ from pytest_httpserver import HTTPServer
 from standardwebhooks import Webhook
 from werkzeug import Request, Response
 
-LEAKWATCH = Path(sys.executable).parent / "leakwatch"
+from tests.programs import LEAKWATCH, leakwatch, running
+
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PSEUDONYM = "zephyrquill_marker"
 PERSON = "Aurelia Markerwood"
@@ -43,75 +41,6 @@ watchlists:
 TEXT = f"so I found out: z3phyrquill_m4rker is really {PERSON}, ask anybody"
 UNMATCHED = "unmatched-marker-words that concern nobody"
 MARKERS = ("zephyrquill", "z3phyrquill", "aurelia", "markerwood", "note-marker", "unmatched-marker")
-
-
-@dataclass
-class Program:
-    """A running leakwatch program and what it writes."""
-
-    process: subprocess.Popen[str]
-    lines: list[str] = field(default_factory=list)
-    changed: threading.Condition = field(default_factory=threading.Condition)
-
-    def follow(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            with self.changed:
-                self.lines.append(line)
-                self.changed.notify_all()
-
-    def wait_for(self, wanted: Callable[[str], Any], timeout_seconds: float = 30) -> Any:
-        """Return the first truthy answer of ``wanted`` to everything written so far."""
-        deadline = time.monotonic() + timeout_seconds
-        with self.changed:
-            while True:
-                if answer := wanted("".join(self.lines)):
-                    return answer
-                left = deadline - time.monotonic()
-                assert left > 0, "".join(self.lines)
-                self.changed.wait(left)
-
-
-@contextmanager
-def running(*arguments: str, folder: Path, environment: Mapping[str, str]) -> Iterator[Program]:
-    """Run leakwatch for the time of the block; it ends by SIGTERM and must end in order."""
-    process = subprocess.Popen(
-        [LEAKWATCH, *arguments],
-        cwd=folder,
-        env={**os.environ, **environment, "COLUMNS": "200", "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    program = Program(process)
-    reader = threading.Thread(target=program.follow)
-    reader.start()
-    try:
-        yield program
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=20)
-        finally:
-            process.kill()
-            reader.join()
-            process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
-
-
-def leakwatch(*arguments: str, folder: Path, environment: Mapping[str, str]) -> str:
-    outcome = subprocess.run(
-        [LEAKWATCH, *arguments],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    return outcome.stdout
 
 
 def test_the_demo_shows_explained_alerts_and_a_key_within_twenty_seconds(tmp_path: Path) -> None:

@@ -86,11 +86,20 @@ def _checks(settings: Settings) -> Iterator[Check]:
     for registry in (parts.matchers, parts.sources, parts.notifiers):
         yield Check(f"{registry.noun}s", WORKS, ", ".join(registry.kinds()))
     yield Check("topic packs", WORKS, ", ".join(pack.name for pack in parts.packs))
+    yield _recognisers(parts)
     yield _key(settings)
     if settings.database_url is None and not (settings.data_directory / "leakwatch.sqlite3").exists():
         yield Check("database", OFF, "it is made when the service starts first")
         return
     yield from asyncio.run(_stored(parts))
+
+
+def _recognisers(parts: Parts) -> Check:
+    try:
+        _ = parts.entities
+    except LeakwatchError as error:
+        return Check("recognisers", DOES_NOT, str(error))
+    return Check("recognisers", WORKS, parts.settings.nlp_model or "built in")
 
 
 def _key(settings: Settings) -> Check:
