@@ -1,7 +1,8 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
+SHARED ?= ../shared
 
-.PHONY: help run up test check lint types contracts lock clean
+.PHONY: help run up test check lint types contracts evaluate lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -25,6 +26,14 @@ types: .venv/dev  ## static types
 
 contracts: .venv/dev  ## which room may import which
 	@$(BIN)/lint-imports
+
+evaluate: .venv/run  ## measure how well disguised pseudonyms are found, with the data in SHARED
+	@$(BIN)/python $(SHARED)/evaluate/make_pseudonyms.py build/evaluate --seed 17 --part A --per-kind 60 --negatives 15000 \
+	  --texts $(SHARED)/data/posts/goemotions.jsonl.gz,$(SHARED)/data/posts/youtube.jsonl.gz \
+	  --handles $(SHARED)/data/names/handles.jsonl.gz
+	@$(BIN)/leakwatch scan --watchlist build/evaluate/watchlist.yaml --input build/evaluate/docs.jsonl \
+	  --output build/evaluate/findings.jsonl; test $$? -le 1
+	@$(BIN)/python $(SHARED)/evaluate/score_pseudonyms.py build/evaluate build/evaluate/findings.jsonl
 
 lock: .venv/dev  ## pin the newest dependencies again, with hashes
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade \
