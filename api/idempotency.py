@@ -25,6 +25,8 @@ from core.types import ApiKey
 HEADER = "Idempotency-Key"
 MAXIMUM_LENGTH = 255
 KEPT_FOR = timedelta(hours=24)
+NEEDLESS_FOR = frozenset({"/v1/preview"})
+"""Requests that change nothing: they can be repeated as they are, and nothing of them is kept."""
 
 
 def keep_instead(request: Request, body: str) -> None:
@@ -42,7 +44,8 @@ class Idempotency:
         self._working: set[tuple[str, str]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        wanted = Headers(scope=scope).get(HEADER) if scope["type"] == "http" and scope["method"] == "POST" else None
+        counts = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] not in NEEDLESS_FOR
+        wanted = Headers(scope=scope).get(HEADER) if counts else None
         if wanted is None or "key" not in scope["state"]:
             await self._app(scope, receive, send)
             return

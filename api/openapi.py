@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api.idempotency import HEADER, MAXIMUM_LENGTH
+from api.idempotency import HEADER, MAXIMUM_LENGTH, NEEDLESS_FOR
 from api.problems import MEDIA_TYPE, Problem
 from api.schemas.documents import NewDocument
 
@@ -62,7 +62,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any], method: str, path: str) -> None:
-    if method == "post":
+    if method == "post" and path not in NEEDLESS_FOR:
         operation.setdefault("parameters", []).append(IDEMPOTENCY_PARAMETER)
     answers = operation["responses"]
     for status in _problems(operation, method, path):

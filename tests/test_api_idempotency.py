@@ -106,3 +106,11 @@ async def test_a_key_that_is_none_is_refused(admin: httpx2.AsyncClient, key: str
     headers = {b"Idempotency-Key": key.encode()}
     assert_problem(await admin.post("/v1/watchlists", json={"name": "Members"}, headers=headers), 422)
     assert await names(admin) == []
+
+
+async def test_nothing_of_a_preview_is_kept_for_a_repeat(admin: httpx2.AsyncClient) -> None:
+    wanted = {"term": {"kind": "pseudonym", "value": "night_heron"}, "text": "ask night_heron"}
+    first = await admin.post("/v1/preview", json=wanted, headers=KEY)
+    other = await admin.post("/v1/preview", json={**wanted, "text": "nobody"}, headers=KEY)
+    assert (first.status_code, other.status_code) == (200, 200)
+    assert "idempotency-replayed" not in other.headers

@@ -69,7 +69,9 @@ def import_file(path: Path) -> int:
             community = await import_watchlist(store, parts, path)
             print(f"{path} is saved.")
             if community.id not in known:
-                token = await create_key(store, parts.clock, community.id, name="first key", scopes=frozenset(Scope))
+                token = await create_key(
+                    store, parts.clock, community.id, name="first key", scopes=frozenset({Scope.ADMIN})
+                )
                 print(f"The community is new. Its key to the API, shown this once: {token}")
 
     asyncio.run(work())
