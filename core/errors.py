@@ -6,8 +6,7 @@ and where, and never quotes a term, a name, a credential or crawled text.
     LeakwatchError
      ├── UsageError                  the caller's input is wrong; says what to do
      │    ├── WatchlistError         a watchlist file, with file and line
-     │    ├── SettingsError          a setting, a source's or a destination's settings
-     │    └── QueryError             a query that does not parse, with the offset
+     │    └── SettingsError          a setting, a source's or a destination's settings
      ├── NotConfigured               a plug-in is off, with the reason
      ├── PluginError                 a plug-in is broken
      ├── NotFound                    no such object in this community
@@ -17,8 +16,7 @@ and where, and never quotes a term, a name, a credential or crawled text.
      ├── CryptoError                 a sealed value cannot be opened: wrong key, or moved, or altered
      ├── FetchError                  an outgoing request failed
      │    ├── AddressRefused         the address is not public
-     │    ├── TooLarge               the answer is over the size limit
-     │    └── HttpStatusError        the server answered with an error status
+     │    └── TooLarge               the answer is over the size limit
      ├── SourceError                 a poll failed
      │    ├── SourceUnavailable      may work later; may carry when
      │    └── SourceBroken           needs a person: gone, forbidden, not a feed
@@ -56,14 +54,6 @@ class WatchlistError(UsageError):
 
 class SettingsError(UsageError):
     """A setting is missing or wrong."""
-
-
-class QueryError(UsageError):
-    """A query does not parse. ``offset`` is the code point at which reading stopped."""
-
-    def __init__(self, sentence: str, *, offset: int) -> None:
-        self.offset = offset
-        super().__init__(f"at character {offset + 1}: {sentence}")
 
 
 class NotConfigured(LeakwatchError):
@@ -104,15 +94,6 @@ class AddressRefused(FetchError):
 
 class TooLarge(FetchError):
     """The answer is larger than the limit, before or after decompression."""
-
-
-class HttpStatusError(FetchError):
-    """The server answered with an error status. ``retry_after`` is what it asked to wait."""
-
-    def __init__(self, sentence: str, *, status: int, retry_after: timedelta | None = None) -> None:
-        self.status = status
-        self.retry_after = retry_after
-        super().__init__(sentence)
 
 
 class SourceError(LeakwatchError):
