@@ -21,7 +21,7 @@ from core.types import (
 )
 from matchers.candidates import best_first, matches_of
 from matchers.folding import PLURAL, fold_text, folded_forms, transformations
-from matchers.phrases import PhraseTable, Stand, words_of
+from matchers.phrases import PhraseTable, Stand, Words
 
 
 class KeywordMatcher:
@@ -38,7 +38,7 @@ class KeywordMatcher:
 
     def check(self, term: Term) -> None:
         """Raise UsageError for a keyword without letters or digits, or one that is to be matched with typos."""
-        if not all(words_of(fold_text(value).text) for value in (term.value, *term.variants)):
+        if not all(Words(fold_text(value).text) for value in (term.value, *term.variants)):
             raise UsageError("a keyword needs a letter or a digit")
         if term.settings.match is MatchMode.FUZZY:
             raise UsageError("a keyword cannot be matched fuzzily; leave match out, or watch it as a pseudonym")

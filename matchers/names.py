@@ -25,7 +25,7 @@ from core.types import (
 from matchers.candidates import best_first, matches_of
 from matchers.folding import SEPARATORS, TYPO, fold_text, folded_forms, transformations
 from matchers.nearby import NearbyWords
-from matchers.phrases import Word, words_of
+from matchers.phrases import Word, Words
 from matchers.words import is_name, is_ordinary, ordinary_words
 
 _SHORTEST_MISTYPED = 6
@@ -63,7 +63,7 @@ class NameMatcher:
     def check(self, term: Term) -> None:
         """Raise UsageError for a name or an alias of a single word: a first name alone is nobody's."""
         for value in (term.value, *term.variants):
-            if len(words_of(fold_text(value).text)) < 2:
+            if len(Words(fold_text(value).text)) < 2:
                 raise UsageError("a name needs a forename and a surname; watch a single word as a keyword with context")
 
     def compile(self, terms: Sequence[Term], watchlists: Mapping[str, Watchlist]) -> NameFinder:  # noqa: ARG002
@@ -98,12 +98,14 @@ class NameFinder:
 
     def _candidates(self, document: FoldedDocument) -> Iterator[Candidate]:
         for field_name, folded in document.fields.items():
-            words = words_of(folded.text)
-            for index, word in enumerate(words):
-                if word.text in self._names:
+            words = Words(folded.text)
+            for index, text in enumerate(words.texts):
+                if text in self._names:
                     yield from self._around(field_name, folded, words, index)
 
-    def _around(self, field_name: FieldName, folded: FoldedText, words: list[Word], index: int) -> Iterator[Candidate]:
+    def _around(
+        self, field_name: FieldName, folded: FoldedText, words: Sequence[Word], index: int
+    ) -> Iterator[Candidate]:
         by_surname = self._names[words[index].text]
         for at in range(index + 1, min(index + 2 + _MOST_BETWEEN, len(words))):
             if not _is_together(folded.text, words[at - 1], words[at]):
@@ -118,7 +120,7 @@ class NameFinder:
             yield _judge(field_name, folded, words[index - len(name.surname) : index + 1], name, typos)
 
     def _before(
-        self, text: str, words: list[Word], index: int, by_surname: Mapping[str, list[_Name]]
+        self, text: str, words: Sequence[Word], index: int, by_surname: Mapping[str, list[_Name]]
     ) -> Iterator[tuple[_Name, int]]:
         """Yield the names whose surname stands right before the forename: ``Gonzalez, Maria``."""
         for length in range(1, _MOST_BETWEEN + 2):
@@ -147,14 +149,14 @@ def _names_of(term: Term) -> Iterator[_Name]:
     for value in sorted(values):
         surname_first, _, rest = value.partition(",")
         for folded in sorted(folded_forms(f"{rest} {surname_first}" if rest.strip() else value)):
-            words = words_of(folded)
+            words = Words(folded)
             texts = tuple(word.text for word in words)
             if texts in seen or len(texts) < 2:
                 continue
             seen.add(texts)
             first = len(words) - 1
             if rest.strip():
-                first = len(words) - len(words_of(fold_text(surname_first).text))
+                first = len(words) - len(Words(fold_text(surname_first).text))
             while first > 1 and (
                 folded[words[first - 1].end : words[first].start] in ("-", "'") or texts[first - 1] in _PARTICLES
             ):
@@ -164,7 +166,7 @@ def _names_of(term: Term) -> Iterator[_Name]:
             )
 
 
-def _stands_at(text: str, words: list[Word], at: int, name: _Name) -> bool:
+def _stands_at(text: str, words: Sequence[Word], at: int, name: _Name) -> bool:
     """Return whether the surname's other words follow the one at ``at``."""
     following = words[at : at + len(name.surname)]
     return tuple(word.text for word in following[1:]) == name.surname[1:] and all(

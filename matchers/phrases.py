@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar, overload
 
 from core.types import FoldedText
 
@@ -18,18 +18,37 @@ _WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
 _GAP = re.compile(r"\s{0,20}[^\w\s.!?;]{0,2}\s{0,20}|(?:[^\w\s]|_){1,2}")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word of a folded text, with its place there."""
 
-    text: str = field(repr=False)
+    text: str
     start: int
     end: int
 
+    def __repr__(self) -> str:
+        return f"Word(start={self.start}, end={self.end})"
 
-def words_of(folded: str) -> list[Word]:
-    """Return the words of folded text: runs of letters and digits; single characters of scripts without spaces."""
-    return [Word(found[0], *found.span()) for found in _WORD.finditer(folded)]
+
+class Words(Sequence[Word]):
+    """The words of a folded text: runs of letters and digits; single characters of scripts without spaces.
+    A megabyte has hundreds of thousands, so a :class:`Word` is made only where somebody looks; ``texts`` are the
+    texts of all."""
+
+    def __init__(self, folded: str) -> None:
+        self.texts: list[str] = _WORD.findall(folded)
+        self._spans = [found.span() for found in _WORD.finditer(folded)]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @overload
+    def __getitem__(self, index: int) -> Word: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Word]: ...
+    def __getitem__(self, index: int | slice) -> Word | list[Word]:
+        if isinstance(index, slice):
+            return [self[one] for one in range(*index.indices(len(self)))]
+        return Word(self.texts[index], *self._spans[index])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +80,7 @@ class PhraseTable(Generic[T]):
 
     def add(self, folded_phrase: str, owner: T) -> None:
         """Add a phrase, folded. One without any letter or digit is never found."""
-        words = [word.text for word in words_of(folded_phrase)]
+        words = Words(folded_phrase).texts
         if not words:
             return
         is_prefix = folded_phrase.endswith("*")
@@ -76,29 +95,37 @@ class PhraseTable(Generic[T]):
 
     def find(self, folded: FoldedText) -> Iterator[Stand[T]]:
         """Yield where phrases stand, in order of their starts."""
-        if not (self._root.next or self._root.owners_of_prefix):
-            return
-        words = words_of(folded.text)
-        for index in range(len(words)):
-            yield from self._find_at(folded.text, words, index)
+        for found in _WORD.finditer(folded.text):
+            if self._may_begin(found[0]):
+                yield from self._find_at(folded.text, found.start())
 
-    def _find_at(self, text: str, words: list[Word], first: int) -> Iterator[Stand[T]]:
+    def _may_begin(self, word: str) -> bool:
+        """Return whether a phrase may begin with the word. Nearly every word of a text may not, so that texts of
+        megabytes are passed over without a thought for each word."""
+        root = self._root
+        return (
+            word in root.next
+            or (word[-1] == "s" and (word[:-1] in root.next or word[:-2] in root.next))
+            or any(word[:length] in root.owners_of_prefix for length in root.prefix_lengths)
+        )
+
+    def _find_at(self, text: str, start: int) -> Iterator[Stand[T]]:
         node = self._root
-        start = words[first].start
-        for index in range(first, len(words)):
-            word = words[index]
-            if index > first and not _GAP.fullmatch(text, words[index - 1].end, word.start):
+        end = start
+        for found in _WORD.finditer(text, start):
+            if end > start and not _GAP.fullmatch(text, end, found.start()):
                 return
+            word, end = found[0], found.end()
             for length in node.prefix_lengths:
-                if owners := node.owners_of_prefix.get(word.text[:length]):
-                    yield Stand(start, word.end, tuple(owners), is_plural=False)
+                if owners := node.owners_of_prefix.get(word[:length]):
+                    yield Stand(start, end, tuple(owners), is_plural=False)
             for ending in ("s", "es"):
-                singular = node.next.get(word.text.removesuffix(ending)) if word.text.endswith(ending) else None
+                singular = node.next.get(word.removesuffix(ending)) if word.endswith(ending) else None
                 if singular and singular.owners:
-                    yield Stand(start, word.end, tuple(singular.owners), is_plural=True)
-            following = node.next.get(word.text)
+                    yield Stand(start, end, tuple(singular.owners), is_plural=True)
+            following = node.next.get(word)
             if following is None:
                 return
             node = following
             if node.owners:
-                yield Stand(start, word.end, tuple(node.owners), is_plural=False)
+                yield Stand(start, end, tuple(node.owners), is_plural=False)
