@@ -16,7 +16,8 @@ from core.errors import AddressRefused, FetchError, SourceBroken, SourceUnavaila
 from core.http import check_url, parse_retry_after
 from core.ports import HttpResponse, SourceContext
 from core.types import Document, JsonObject, Page
-from sources.feed_parsing import FeedEntry, parse_feed
+from sources.formats import Format, UnreadableFormat
+from sources.limited_reading import PARSING_SECONDS, BeyondLimits, read_within_limits
 
 PAGE_SIZE = 200
 
@@ -40,7 +41,9 @@ class FeedSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     url: str = Field(repr=False, description="Address of the RSS, Atom or JSON feed (http or https).")
-    parsing_seconds: int = Field(10, ge=1, le=60, description="Processor time that reading the feed may take.")
+    parsing_seconds: int = Field(
+        PARSING_SECONDS, ge=1, le=60, description="Processor time that reading the feed may take."
+    )
 
     @field_validator("url")
     @classmethod
@@ -102,14 +105,7 @@ class FeedSource:
         not_before = now + wait if wait else None
         if response.status == 304:
             return Page(documents=(), cursor=cursor, not_before=not_before)
-        entries = await asyncio.to_thread(
-            parse_feed,
-            response.body,
-            name=f"the feed of {self._host}",
-            seconds=self._settings.parsing_seconds,
-            url=response.url,
-            content_type=response.headers.get("content-type"),
-        )
+        entries = await asyncio.to_thread(self._entries, response)
         by_digest = {_digest(entry): entry for entry in entries}
         fresh = [digest for digest in by_digest if digest not in known.seen]
         given, rest = fresh[:PAGE_SIZE], fresh[PAGE_SIZE:]
@@ -146,12 +142,28 @@ class FeedSource:
             raise SourceUnavailable(f"{self._host} cannot give the feed now (status {status})", retry_after=wait)
         raise SourceBroken(f"{self._host} answers with status {status} where a feed is expected")
 
-    def _document(self, entry: FeedEntry, now: datetime) -> Document:
+    def _entries(self, response: HttpResponse) -> list[Document]:
+        name = f"the feed of {self._host}"
+        try:
+            return read_within_limits(
+                response.body,
+                Format.FEED,
+                name=name,
+                seconds=self._settings.parsing_seconds,
+                url=response.url,
+                content_type=response.headers.get("content-type"),
+            )
+        except BeyondLimits as error:
+            raise SourceUnavailable(f"{name} {error}") from error
+        except UnreadableFormat as error:
+            raise SourceBroken(f"{name} {error}") from error
+
+    def _document(self, entry: Document, now: datetime) -> Document:
         name = self._context.name
-        return replace(entry.document(), id=f"{name}:{entry.id}", source=name, fetched_at=now)
+        return replace(entry, id=f"{name}:{entry.id}", source=name, fetched_at=now)
 
 
-def _digest(entry: FeedEntry) -> str:
+def _digest(entry: Document) -> str:
     """Return a short digest that changes with what the entry is and says."""
     said = "\0".join((entry.id, entry.title or "", entry.text, entry.author or "", entry.url or ""))
     return hashlib.blake2b(said.encode(), digest_size=9).hexdigest()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lxml import etree, html  # type: ignore[import-untyped]
+from lxml import etree  # type: ignore[import-untyped]
 
 # Elements that start on a line of their own (the browsers' default style sheet).
 _BLOCKS = frozenset(
@@ -37,36 +38,8 @@ class PlainText:
 def html_to_text(content: str | bytes) -> PlainText:
     """Return the text of a page or a piece of one. Bytes are decoded as the page itself says.
 
-    Scripts, styles and comments are left out, entities decoded, runs of blanks made one.
+    Scripts, styles and comments are left out, entities decoded, runs of blanks made one. Raises MemoryError.
     """
-    root = _parse(content)
-    if root is None:
-        return PlainText("")
-    title = root.findtext(".//title")
-    pieces: list[str] = []
-    hidden: etree._Element | None = None
-    preformatted = 0
-    for event, element in etree.iterwalk(root, events=("start", "end")):
-        name = element.tag if isinstance(element.tag, str) else None
-        if event == "start":
-            if hidden is None and (name is None or name in _NOT_SHOWN):
-                hidden = element
-            if hidden is None:
-                preformatted += name == "pre"
-                pieces += [_separator(name), _shown(element.text, preformatted)]
-        else:
-            if hidden is None:
-                preformatted -= name == "pre"
-                pieces.append(_separator(name))
-            elif hidden is element:
-                hidden = None
-            if hidden is None and element is not root:
-                pieces.append(_shown(element.tail, preformatted))
-    language = root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang")
-    return PlainText(_tidy("".join(pieces)), _tidy(title or "") or None, (language or "").strip() or None)
-
-
-def _parse(content: str | bytes) -> html.HtmlElement | None:
     if isinstance(content, bytes):
         encoding = _unicode_encoding(content)
     else:
@@ -75,11 +48,64 @@ def _parse(content: str | bytes) -> html.HtmlElement | None:
         # A NUL ends the text for libxml2; HTML has the replacement character in its place.
         content = content.decode(encoding, "replace").replace("\0", "\N{REPLACEMENT CHARACTER}").encode()
         encoding = "utf-8"
-    parser = html.HTMLParser(encoding=encoding, remove_pis=True, huge_tree=True)
-    try:
-        return html.document_fromstring(content, parser=parser)
-    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
-        return None
+    page = _Page()
+    parser = etree.HTMLParser(encoding=encoding, remove_pis=True, huge_tree=True, target=page)
+    etree.fromstring(content, parser=parser)
+    if parser.error_log.filter_types(etree.ErrorTypes.ERR_NO_MEMORY):
+        raise MemoryError  # libxml2 only stops
+    return page.plain_text()
+
+
+class _Page:
+    """Takes a page from the parser as it comes.
+
+    No tree is made: for one, libxml2 takes quadratic time over an element's attributes, and leaves out what is nested
+    more than 2048 deep.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._title: list[str] | None = None
+        self._in_title = False
+        self._language: str | None = None
+        self._started = False
+        self._preformatted = 0
+        self._not_shown = 0
+        """How many elements are open, counted from the outermost that is not shown."""
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        if not self._started:
+            self._started = True
+            self._language = attributes.get("lang") or attributes.get("xml:lang")
+        self._in_title = name == "title" and self._title is None
+        if self._in_title:
+            self._title = []
+        if self._not_shown or name in _NOT_SHOWN:
+            self._not_shown += 1
+        else:
+            self._preformatted += name == "pre"
+            self._pieces.append(_separator(name))
+
+    def end(self, name: str) -> None:
+        self._in_title = False
+        if self._not_shown:
+            self._not_shown -= 1
+        else:
+            self._preformatted -= name == "pre"
+            self._pieces.append(_separator(name))
+
+    def data(self, text: str) -> None:
+        if self._in_title and self._title is not None:
+            self._title.append(text)
+        if not self._not_shown:
+            self._pieces.append(text if self._preformatted else _SOURCE_BREAKS.sub(" ", text))
+
+    def close(self) -> None:
+        """Nothing: a parser calls it."""
+
+    def plain_text(self) -> PlainText:
+        title, language = _tidy("".join(self._title or ())), (self._language or "").strip()
+        return PlainText(_tidy("".join(self._pieces)), title or None, language or None)
 
 
 def _unicode_encoding(content: bytes) -> str | None:
@@ -93,16 +119,10 @@ def _unicode_encoding(content: bytes) -> str | None:
     return "utf-8-sig"
 
 
-def _separator(name: str | None) -> str:
+def _separator(name: str) -> str:
     if name in _BLOCKS:
         return "\n"
     return " " if name in _CELLS else ""
-
-
-def _shown(text: str | None, preformatted: int) -> str:
-    if not text or preformatted:
-        return text or ""
-    return _SOURCE_BREAKS.sub(" ", text)
 
 
 def _tidy(text: str) -> str:

@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from core.types import Document
-from sources.formats import Format, UnreadableFormat, decode, format_of, read_content, unicode_encoding
+from sources.decoding import decode, unicode_encoding
+from sources.formats import Format, UnreadableFormat, format_of
+from sources.limited_reading import PARSING_SECONDS, read_within_limits
 
 LARGEST_FILE_BYTES = 50_000_000
 _HEAD_BYTES = 4096
@@ -122,7 +124,9 @@ def _read_stream(
             lines = io.BufferedReader(io.BytesIO(decode(content).encode()))
             yield from _read_lines(lines, name, max_bytes, offset, number, number_prefix, growing)
             return
-        for position, document in enumerate(read_content(content, kind, name), start=1):
+        for position, document in enumerate(
+            read_within_limits(content, kind, name=name, seconds=PARSING_SECONDS), start=1
+        ):
             if position > number:
                 yield Step(0, position, document)
     except UnreadableFormat as error:

@@ -19,11 +19,13 @@ from core.errors import SourceBroken, SourceError, SourceUnavailable
 from core.http import GuardedClient
 from core.ports import SourceContext
 from core.settings import HttpSettings
-from core.types import Page
+from core.types import Document, Page
 from sources.feed import FeedSettings, FeedSource
-from sources.feed_parsing import parse_feed
-from sources.feed_process import read_json_feed, read_xml_feed
+from sources.feed_entries import read_json_feed, read_xml_feed
+from sources.formats import Format
+from sources.limited_reading import read_within_limits
 from sources.plain_text import html_to_text
+from tests.timing import cpu_seconds
 
 ATOM = """<?xml version="1.0" encoding="utf-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">
@@ -59,6 +61,11 @@ def rss(*items: tuple[str, str]) -> bytes:
     """A feed of (id, text), the newest first."""
     entries = "".join(f"<item><guid>{guid}</guid><description>{text}</description></item>" for guid, text in items)
     return f'<?xml version="1.0"?><rss version="2.0"><channel><title>T</title>{entries}</channel></rss>'.encode()
+
+
+def entries_of(body: bytes) -> list[Document]:
+    """The entries of a feed, read as the source reads it."""
+    return read_within_limits(body, Format.FEED, name="the feed", seconds=2)
 
 
 @pytest.fixture
@@ -246,14 +253,14 @@ async def test_a_feed_that_hangs_the_parser_is_given_up(httpserver: HTTPServer, 
 
 def test_markup_that_hangs_a_sanitiser_is_read_in_time() -> None:
     body = b'<rss version="2.0"><channel><item><guid>1</guid><description><![CDATA[' + b"<!--" * 200_000
-    (entry,) = parse_feed(body + b"]]></description></item></channel></rss>", name="the feed", seconds=2)
+    (entry,) = entries_of(body + b"]]></description></item></channel></rss>")
     assert entry.id == "1"
 
 
 def test_a_feed_that_swells_is_given_up() -> None:
     entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "swell"}">' for n in range(10))
     body = f'<?xml version="1.0"?><!DOCTYPE r [{entities}]><rss version="2.0"><channel><item><title>&e9;</title>'
-    entries = parse_feed(f"{body}</item></channel></rss>".encode(), name="the feed", seconds=2)
+    entries = entries_of(f"{body}</item></channel></rss>".encode())
     assert all(len(entry.title or "") < 1000 for entry in entries)
 
 
@@ -261,7 +268,7 @@ def test_the_parsing_process_inherits_no_secret(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("LEAKWATCH_KEY", "secret")
     monkeypatch.setenv("PYTHONPATH", "/nonexistent")
     monkeypatch.setenv("PYTHONSTARTUP", "/nonexistent")
-    assert len(parse_feed(rss(("1", "one")), name="the feed")) == 1
+    assert len(entries_of(rss(("1", "one")))) == 1
 
 
 def test_recorded_feeds_are_read_without_an_error(shared: Path) -> None:
@@ -310,6 +317,9 @@ def test_an_address_that_cannot_be_fetched_is_refused_at_once(url: str) -> None:
         ("<div>" * 1000 + "deep" + "</div>" * 1000, "deep"),
         ("", ""),
         ("<!-- nothing -->", ""),
+        ("<p>a<?note b?>c</p>", "ac"),
+        ("<b>" * 5000 + "deep", "deep"),
+        ("<svg><svg>a</svg>b</svg>c", "c"),
     ],
 )
 def test_html_becomes_the_text_that_is_seen(markup: str, text: str) -> None:
@@ -320,3 +330,16 @@ def test_a_page_is_decoded_as_it_says_itself() -> None:
     page = html_to_text("<html lang=de><meta charset=iso-8859-1><title>Grüße</title>Füße".encode("latin-1"))
     assert (page.title, page.text, page.language) == ("Grüße", "Füße", "de")
     assert html_to_text("<p>Füße</p>".encode("utf-16")).text == "Füße"
+
+
+def test_the_first_title_is_the_page_s_and_none_is_made_up() -> None:
+    assert html_to_text("<title>One</title><p>x<svg><title>Two</title></svg>").title == "One"
+    assert html_to_text("<p>x").title is None
+
+
+def test_a_tag_of_very_many_attributes_takes_time_in_proportion() -> None:
+    def seconds(count: int) -> float:
+        page = b"<p " + b" ".join(b"%x" % number for number in range(count)) + b">x</p>"
+        return cpu_seconds(lambda: html_to_text(page))
+
+    assert seconds(160_000) < 20 * seconds(20_000) + 0.05

@@ -20,7 +20,10 @@ from core.ports import SourceContext
 from core.settings import HttpSettings
 from core.types import Document, Page
 from sources.files import FilesSettings, FilesSource
+from sources.formats import Format, format_of
+from sources.limited_reading import read_within_limits
 from sources.reading import Unreadable, read_documents
+from tests.timing import cpu_seconds
 
 RSS = (
     '<?xml version="1.0"?><rss version="2.0"><channel><title>T</title><item><guid>g1</guid>'
@@ -261,6 +264,76 @@ def test_the_whole_mails_of_the_corpus_are_read(shared: Path) -> None:
     rows = gzip.decompress((shared / "data/posts/long_emails.jsonl.gz").read_bytes()).splitlines()[:100]
     for row in rows:
         assert documents(json.loads(row)["text"].encode(errors="replace"), name="mail.eml")
+
+
+ATTRIBUTES = b"<p " + b" ".join(b"%x" % number for number in range(145_000)) + b">bomb</p>"
+END_TAGS = b"<i>" * 80_000 + b"</b>" * 140_000
+
+
+async def test_pages_made_to_hang_the_parser_hold_up_no_other(
+    context: SourceContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sources.reading.PARSING_SECONDS", 1)
+    assert min(len(ATTRIBUTES), len(END_TAGS)) > 790_000
+    (tmp_path / "a.html").write_text("<p>before")
+    (tmp_path / "b.html").write_bytes(ATTRIBUTES)
+    (tmp_path / "c.html").write_bytes(END_TAGS)
+    (tmp_path / "d.eml").write_bytes(b"Subject: s\nContent-Type: text/html\n\n" + END_TAGS)
+    (tmp_path / "e.eml").write_bytes(b"From: " + b'"' * 80_000 + b"\n\nx")
+    (tmp_path / "f.html").write_text("<p>after")
+    started = context.clock.monotonic()
+    found = list(read_documents(tmp_path))
+    given, _ = await everything(context, tmp_path)
+    assert context.clock.monotonic() - started < 40, "six processes of one second, on a busy machine"
+    assert [item.text for item in found if isinstance(item, Document)] == ["before", "bomb", "after"]
+    assert [str(item) for item in found if isinstance(item, Unreadable)] == [
+        f"{name} takes longer than 1 seconds to read" for name in ("c.html", "d.eml", "e.eml")
+    ]
+    assert given == ["a.html", "b.html", "f.html"]
+
+
+@pytest.mark.parametrize("content", [b"<p a='" + b"a " * 6_000_000 + b"'>x</p>", b"<p>x</p>" * 2_000_000])
+def test_a_page_that_needs_too_much_memory_is_said_and_not_read_in_part(
+    monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setattr("sources.limited_reading.MEMORY_BYTES", 90_000_000)
+    assert problems(content, name="a.html") == ["a.html cannot be read: the parser failed"]
+
+
+def test_large_pages_and_mails_are_read_like_small_ones(tmp_path: Path) -> None:
+    page = "<html lang=de><title>Größe</title>" + "<p>Füße \N{GRINNING FACE}</p>" * 10_000
+    (document,) = documents(page.encode(), name="a.html")
+    assert (document.id, document.title, document.language) == ("a.html", "Größe", "de")
+    assert document.text.count("Füße \N{GRINNING FACE}") == 10_000
+    message = mail(Subject="Größe", Date="Fri, 20 Nov 2026 12:00:00 +0200")
+    message.set_content("Füße\n" * 10_000)
+    message.add_attachment("<p>attached</p>", subtype="html")
+    (document,) = documents(bytes(message), name="\udcff.eml")
+    assert document.text == "Füße\n" * 10_000 + "\nattached"
+    assert (document.id, document.title, document.external_id) == ("\udcff.eml", "Größe", "<1@x>")
+    assert document.published_at is not None
+    assert document.published_at.isoformat() == "2026-11-20T10:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        (Format.HTML, END_TAGS[:32_000] + b"</b>" * 16_900),
+        (Format.MAIL, b"From: " + b'"' * 7_900 + b"\n\nx"),
+        (Format.MAIL, b"From: " + b"a " * 3_950 + b"\n\nx"),
+        (Format.MAIL, b"Content-Type: text/plain; " + b"; ".join(b"a*%d=1" % n for n in range(900)) + b"\n\nx"),
+    ],
+)
+def test_the_worst_that_is_read_without_a_process_is_read_soon(kind: Format, content: bytes) -> None:
+    assert cpu_seconds(lambda: read_within_limits(content, kind, name="x", seconds=1)) < 3
+
+
+@pytest.mark.parametrize(
+    "piece", [b"<?xml?>", b"<!---->", b"<!DOCTYPE>", b"<? ?>\n", b"a:\n b\n", b"<a ", b'"version"']
+)
+def test_what_a_file_is_takes_no_time_to_see(piece: bytes) -> None:
+    head = (piece * 4096)[:4096]
+    assert cpu_seconds(lambda: format_of("x", head)) < 0.2
 
 
 @pytest.mark.parametrize(

@@ -1,49 +1,45 @@
-"""The process that parses one feed: limits itself, reads stdin, writes JSON to stdout, ends.
-
-In: one line of JSON (``seconds``, ``memory_bytes``, ``url``, ``content_type``), then the feed. Out: a list of
-entries in the feed's order, or null for what is no feed.
-"""
+"""The entries of feeds: RSS, Atom, JSON Feed."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
-import resource
-import sys
 from calendar import timegm
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import urljoin
 
+from core.types import Document
+from sources.formats import UnreadableFormat
 from sources.plain_text import html_to_text
-
-Row: TypeAlias = dict[str, str | None]
 
 JSON_FEED_VERSION = "https://jsonfeed.org/version/"
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 
 
-def main() -> None:
-    """Do the whole work of this process."""
-    request = json.loads(sys.stdin.buffer.readline())
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (request["seconds"], request["seconds"] + 1))
-    resource.setrlimit(resource.RLIMIT_AS, (request["memory_bytes"], request["memory_bytes"]))
-    body = sys.stdin.buffer.read()
-    url = request["url"] or ""
+def read_feed(body: bytes, url: str, content_type: str | None) -> list[Document]:
+    """Return the entries, the oldest first as far as they are dated or in the usual order (newest first).
+
+    ``url`` is what relative links stand on, ``content_type`` the header it came with. An entry's id is its own, else
+    its link, else a digest of its content. Raises UnreadableFormat for what is no feed.
+    """
     if not body.strip():
-        rows = None
+        entries = None
     elif body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        rows = read_json_feed(body, url)
+        entries = read_json_feed(body, url)
     else:
-        rows = read_xml_feed(body, url, request["content_type"])
-    sys.stdout.write(json.dumps(rows))
+        entries = read_xml_feed(body, url, content_type)
+    if entries is None:
+        raise UnreadableFormat("is not a feed")
+    entries.reverse()
+    return sorted(entries, key=lambda entry: entry.published_at.timestamp() if entry.published_at else 0.0)
 
 
-def read_xml_feed(body: bytes, url: str, content_type: str | None) -> list[Row] | None:
+def read_xml_feed(body: bytes, url: str, content_type: str | None) -> list[Document] | None:
     """Return the entries of an RSS or Atom feed, None for anything else."""
-    import feedparser  # type: ignore[import-untyped]  # under the limits, like all it does
+    import feedparser  # type: ignore[import-untyped]  # where there is a feed: it takes its time
 
     # Without the feed's own address: feedparser would make ids of it, which must not change when the feed moves.
     headers = {"content-type": content_type} if content_type else {}
@@ -54,28 +50,28 @@ def read_xml_feed(body: bytes, url: str, content_type: str | None) -> list[Row] 
     if not feed.version and not feed.entries:
         return None
     language = feed.feed.get("language")
-    return [_xml_row(entry, url, language) for entry in feed.entries]
+    return [_xml_entry(entry, url, language) for entry in feed.entries]
 
 
-def _xml_row(entry: Mapping[str, Any], url: str, feed_language: str | None) -> Row:
+def _xml_entry(entry: Mapping[str, Any], url: str, feed_language: str | None) -> Document:
     contents = entry.get("content") or []
     summary = entry.get("summary_detail")
     link = entry.get("link")
     languages = [detail.get("language") for detail in (*contents, entry.get("title_detail") or {})]
     # Not by .get("published_parsed"): feedparser answers there with another key's value, and warns.
     moments = [entry[key] for key in ("published_parsed", "updated_parsed") if key in entry]
-    return {
-        "id": _clean(entry.get("id")),
-        "url": _clean(urljoin(url, link) if link else None),
-        "title": _clean(_plain(entry.get("title_detail"))),
-        "text": _clean(_joined([_plain(summary), *map(_plain, contents)])),
-        "author": _clean(entry.get("author")),
-        "language": _clean(next(filter(None, languages), feed_language)),
-        "published_at": _from_timestamp(timegm(moments[0])) if moments else None,
-    }
+    return _document(
+        own_id=entry.get("id"),
+        url=urljoin(url, link) if link else None,
+        title=_plain(entry.get("title_detail")),
+        text=_joined([_plain(summary), *map(_plain, contents)]),
+        author=entry.get("author"),
+        language=next(filter(None, languages), feed_language),
+        published_at=_from_timestamp(timegm(moments[0])) if moments else None,
+    )
 
 
-def read_json_feed(body: bytes, url: str) -> list[Row] | None:
+def read_json_feed(body: bytes, url: str) -> list[Document] | None:
     """Return the entries of a JSON Feed (https://www.jsonfeed.org/version/1.1/), None for anything else."""
     try:
         feed = json.loads(body.decode("utf-8-sig", "replace"))
@@ -86,29 +82,27 @@ def read_json_feed(body: bytes, url: str) -> list[Row] | None:
     items = feed.get("items")
     if not isinstance(items, list):
         return None
-    return [_json_row(item, url, feed) for item in items if isinstance(item, dict)]
+    return [_json_entry(item, url, feed) for item in items if isinstance(item, dict)]
 
 
-def _json_row(item: Mapping[str, Any], url: str, feed: Mapping[str, Any]) -> Row:
+def _json_entry(item: Mapping[str, Any], url: str, feed: Mapping[str, Any]) -> Document:
     link = _string(item.get("url")) or _string(item.get("external_url"))
     markup = _string(item.get("content_html"))
-    return {
-        "id": _clean(_string(item.get("id"))),
-        "url": _clean(urljoin(url, link) if link else None),
-        "title": _clean(_string(item.get("title"))),
-        "text": _clean(
-            _joined(
-                [
-                    _string(item.get("summary")),
-                    _string(item.get("content_text")),
-                    html_to_text(markup).text if markup else None,
-                ]
-            )
+    return _document(
+        own_id=_string(item.get("id")),
+        url=urljoin(url, link) if link else None,
+        title=_string(item.get("title")),
+        text=_joined(
+            [
+                _string(item.get("summary")),
+                _string(item.get("content_text")),
+                html_to_text(markup).text if markup else None,
+            ]
         ),
-        "author": _clean(_json_author(item) or _json_author(feed)),
-        "language": _clean(_string(item.get("language")) or _string(feed.get("language"))),
-        "published_at": _from_iso(_string(item.get("date_published")) or _string(item.get("date_modified"))),
-    }
+        author=_json_author(item) or _json_author(feed),
+        language=_string(item.get("language")) or _string(feed.get("language")),
+        published_at=_from_iso(_string(item.get("date_published")) or _string(item.get("date_modified"))),
+    )
 
 
 def _json_author(holder: Mapping[str, Any]) -> str | None:
@@ -116,6 +110,30 @@ def _json_author(holder: Mapping[str, Any]) -> str | None:
     candidates = [*(authors if isinstance(authors, list) else []), holder.get("author")]
     names = [_string(author.get("name")) for author in candidates if isinstance(author, dict)]
     return ", ".join(filter(None, names)) or None
+
+
+def _document(
+    *,
+    own_id: str | None,
+    url: str | None,
+    title: str | None,
+    text: str,
+    author: str | None,
+    language: str | None,
+    published_at: datetime | None,
+) -> Document:
+    text, title, url = _clean(text) or "", _clean(title), _clean(url)
+    identifier = _clean(own_id) or url or hashlib.sha256(f"{title or ''}\0{text}".encode()).hexdigest()
+    return Document(
+        id=identifier,
+        external_id=identifier,
+        text=text,
+        title=title,
+        url=url,
+        author=_clean(author),
+        language=_clean(language),
+        published_at=published_at,
+    )
 
 
 def _plain(detail: Mapping[str, Any] | None) -> str | None:
@@ -146,20 +164,16 @@ def _clean(text: str | None) -> str | None:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if text else None
 
 
-def _from_timestamp(seconds: int) -> str | None:
+def _from_timestamp(seconds: int) -> datetime | None:
     try:
-        return datetime.fromtimestamp(seconds, UTC).isoformat()
+        return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return None
 
 
-def _from_iso(text: str | None) -> str | None:
+def _from_iso(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text or "")
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,71 @@
+"""Mail (RFC 5322, MIME) to documents."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
+
+from core.types import Document
+from sources.decoding import decode
+from sources.formats import UnreadableFormat
+from sources.plain_text import html_to_text
+
+
+def read_mail(content: bytes, name: str) -> Document:
+    """Return what a mail says: its text parts, those of the mails attached to it, and its headers. Raises
+    UnreadableFormat."""
+    try:
+        return _read_mail(content, name)
+    except RecursionError:  # parts in parts in parts: made to hold up what comes after it
+        raise UnreadableFormat("has parts nested too deeply to be read") from None
+
+
+def _read_mail(content: bytes, name: str) -> Document:
+    message = email.message_from_bytes(content, policy=email.policy.default)
+    parts = [message.get_body(("plain", "html")), *message.iter_attachments()] if message.is_multipart() else [message]
+    texts = [_text_of(part) for part in parts if isinstance(part, EmailMessage)]
+    return Document(
+        id=name,
+        text="\n\n".join(filter(None, texts)),
+        title=_header(message, "subject"),
+        author=_header(message, "from"),
+        external_id=_header(message, "message-id"),
+        published_at=_date(_header(message, "date")),
+    )
+
+
+def _text_of(part: EmailMessage) -> str:
+    if part.get_content_type() == "message/rfc822":
+        return "\n\n".join(_text_of(inner) for inner in part.iter_parts() if isinstance(inner, EmailMessage))
+    if part.get_content_maintype() != "text":
+        return ""
+    payload = part.get_payload(decode=True)
+    if not isinstance(payload, bytes):
+        return ""
+    try:
+        text = payload.decode(part.get_content_charset() or "utf-8")
+    except (LookupError, UnicodeDecodeError):
+        text = decode(payload)
+    text = text.replace("\r\n", "\n")
+    return html_to_text(text).text if part.get_content_subtype() == "html" else text.strip()
+
+
+def _header(message: EmailMessage, name: str) -> str | None:
+    """Return a header as text. The standard library raises many errors over headers that are malformed."""
+    try:
+        value = message[name]
+        return " ".join(str(value).split()) or None if value is not None else None
+    except Exception:  # no list of them exists; the raw header is still worth reading
+        raw = next((value for key, value in message.raw_items() if key.lower() == name), None)
+        return " ".join(str(raw).split()) or None
+
+
+def _date(value: str | None) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value or "")
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
