@@ -418,7 +418,7 @@ def test_what_is_imported_can_be_exported_and_imported_elsewhere(
 ) -> None:
     done = leakwatch("watchlist", "import", watchlist)
     assert done.returncode == 0, done.stderr
-    assert re.search(r"lw_\w+", done.stdout)
+    assert re.search(r"lw_[\w-]+", done.stdout)
     for name in ("out.yaml", "out.csv"):
         exported = leakwatch("watchlist", "export", name)
         assert exported.returncode == 0, exported.stderr
