@@ -4,6 +4,7 @@ import asyncio
 import base64
 import sqlite3
 import stat
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -298,3 +299,17 @@ async def test_writing_that_is_cancelled_while_it_waits_for_the_lock_does_not_ta
         log = (await store.audit_log("com_a", Listing())).items
         assert kept in log
         assert cancelled not in log
+
+
+async def test_closing_waits_for_the_threads_of_cancelled_operations(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    async with opened(tmp_path) as store:
+        await add_community(store)
+        for turns in range(40):
+            reading = asyncio.create_task(store.communities())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            reading.cancel()
+            await asyncio.wait([reading])
+    workers = [thread for thread in set(threading.enumerate()) - before if "_connection_worker" in thread.name]
+    assert workers == []

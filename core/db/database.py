@@ -16,7 +16,7 @@ from sqlmodel import col
 
 from core.clock import Clock
 from core.crypto import CommunityKeys, KeyEncryptionKey, load_key
-from core.db.engine import WRITING, database_url, failures_of, make_engine, name_of
+from core.db.engine import WRITING, database_url, dispose, failures_of, make_engine, name_of
 from core.db.migrate import upgrade
 from core.db.tables import CommunityRow, OwnedRow, Row, StateRow, table_of
 from core.errors import NotFound, StoreError
@@ -134,7 +134,7 @@ class Database:
     async def close(self) -> None:
         """Close all connections. The database can be opened again."""
         self._keyring = None
-        await self._engine.dispose()
+        await dispose(self._engine)
 
     async def _migrate(self) -> None:
         if self._url.get_backend_name() == "sqlite":
@@ -144,7 +144,7 @@ class Database:
             async with engine.execution_options(**WRITING).begin() as connection:
                 await connection.run_sync(upgrade, self._name)
         finally:
-            await engine.dispose()
+            await dispose(engine)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Unit]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Thread
 from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
 
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, Connection, Engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -30,6 +33,10 @@ _SENTENCES = {
     "SQLITE_IOERR": "{name} cannot be read or written: the disk reports an error",
 }
 _MISSING_PARENT = ("SQLITE_CONSTRAINT_FOREIGNKEY", "23503")  # the second is PostgreSQL's code
+
+_LONGEST_END_SECONDS = 5
+_WORKERS: WeakKeyDictionary[Engine, WeakSet[Thread]] = WeakKeyDictionary()
+"""The thread of each SQLite connection, as the driver has one for each."""
 
 
 def database_url(address: str) -> URL:
@@ -63,9 +70,11 @@ def make_engine(url: URL, *, foreign_keys: bool = True) -> AsyncEngine:
             f"setting database_url: there is no asynchronous driver {url.drivername!r} in this installation"
         ) from None
     if engine.dialect.name == "sqlite":
+        workers = _WORKERS.setdefault(engine.sync_engine, WeakSet())
 
         @event.listens_for(engine.sync_engine, "connect")
         def prepare(connection: Any, _: object) -> None:
+            workers.add(connection.driver_connection._thread)
             # The driver's own BEGIN comes late and never for a SELECT: begin() below takes its place.
             connection.isolation_level = None
             cursor = connection.cursor()
@@ -81,6 +90,14 @@ def make_engine(url: URL, *, foreign_keys: bool = True) -> AsyncEngine:
             connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+async def dispose(engine: AsyncEngine) -> None:
+    """Close the engine's connections and wait until their threads have ended. One whose operation was cancelled
+    ends by itself, some time later, and must not find the event loop closed."""
+    await engine.dispose()
+    for worker in tuple(_WORKERS.get(engine.sync_engine, ())):
+        await asyncio.to_thread(worker.join, _LONGEST_END_SECONDS)
 
 
 def _use_write_ahead_log(cursor: Any) -> None:
