@@ -10,6 +10,7 @@ from threading import Thread
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
+import aiosqlite
 from sqlalchemy import URL, Connection, Engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -63,18 +64,26 @@ def make_engine(url: URL, *, foreign_keys: bool = True) -> AsyncEngine:
     ``foreign_keys`` False is for migrations, which may have to rebuild tables that others refer to.
     Raises SettingsError where the driver is not installed or not asynchronous.
     """
+    workers: WeakSet[Thread] = WeakSet()
+
+    def connect(*place: Any, **options: Any) -> aiosqlite.Connection:
+        connection = aiosqlite.connect(*place, **options)
+        connection._thread.daemon = True  # as SQLAlchemy does: a stuck thread must not hold up the end
+        workers.add(connection._thread)
+        return connection
+
+    of_sqlite = {"async_creator_fn": connect} if url.get_backend_name() == "sqlite" else {}
     try:
-        engine = create_async_engine(url, hide_parameters=True)
+        engine = create_async_engine(url, hide_parameters=True, connect_args=of_sqlite)
     except (ArgumentError, InvalidRequestError, ImportError):
         raise SettingsError(
             f"setting database_url: there is no asynchronous driver {url.drivername!r} in this installation"
         ) from None
     if engine.dialect.name == "sqlite":
-        workers = _WORKERS.setdefault(engine.sync_engine, WeakSet())
+        _WORKERS[engine.sync_engine] = workers
 
         @event.listens_for(engine.sync_engine, "connect")
         def prepare(connection: Any, _: object) -> None:
-            workers.add(connection.driver_connection._thread)
             # The driver's own BEGIN comes late and never for a SELECT: begin() below takes its place.
             connection.isolation_level = None
             cursor = connection.cursor()
