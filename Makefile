@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 SHARED ?= ../shared
 
-.PHONY: help run up test check lint types contracts evaluate lock clean
+.PHONY: help run up test check lint types contracts evaluate evaluate-passages bench readme lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -31,15 +31,28 @@ evaluate: .venv/run  ## measure how well disguised pseudonyms are found, with th
 	@$(BIN)/python $(SHARED)/evaluate/make_pseudonyms.py build/evaluate --seed 17 --part A --per-kind 60 --negatives 15000 \
 	  --texts $(SHARED)/data/posts/goemotions.jsonl.gz,$(SHARED)/data/posts/youtube.jsonl.gz \
 	  --handles $(SHARED)/data/names/handles.jsonl.gz
-	@$(BIN)/leakwatch scan --watchlist build/evaluate/watchlist.yaml --input build/evaluate/docs.jsonl \
-	  --output build/evaluate/findings.jsonl; test $$? -le 1
-	@$(BIN)/python $(SHARED)/evaluate/score_pseudonyms.py build/evaluate build/evaluate/findings.jsonl
+	@for sensitivity in strict balanced wide; do \
+	  sed "s/^  - name: Handles/&\n    sensitivity: $$sensitivity/" build/evaluate/watchlist.yaml > build/evaluate/$$sensitivity.yaml; \
+	  $(BIN)/leakwatch scan --watchlist build/evaluate/$$sensitivity.yaml --input build/evaluate/docs.jsonl \
+	    --output build/evaluate/$$sensitivity.jsonl; test $$? -le 1 || exit; \
+	  echo $$sensitivity; \
+	  $(BIN)/python $(SHARED)/evaluate/score_pseudonyms.py build/evaluate build/evaluate/$$sensitivity.jsonl; done
+
+evaluate-passages: .venv/dev  ## measure how well copied passages are found, with the data in SHARED
+	@$(BIN)/python -m tests.evaluate_passages $(SHARED)
+
+bench: .venv/run  ## measure the engine's speed beside other ways, with the data in SHARED
+	@$(BIN)/leakwatch bench --characters 240 --handles $(SHARED)/data/names/handles.jsonl.gz \
+	  --texts $(SHARED)/data/posts/goemotions.jsonl.gz --texts $(SHARED)/data/posts/youtube.jsonl.gz
+
+readme: .venv/dev  ## write the README's table of disguises anew
+	@$(BIN)/python -m tests.readme_table
 
 lock: .venv/dev  ## pin the newest dependencies again, with hashes
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade \
-	  pyproject.toml --group build -o requirements.txt
+	  pyproject.toml --extra fast --extra bench --group build -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	  pyproject.toml --extra fast --extra bench --group dev -c requirements.txt -o requirements-dev.txt
 
 clean:  ## remove the environment and all caches (not ./data)
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

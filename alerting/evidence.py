@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from alerting.layout import Layout, Link, Place, Reach
+from alerting.layout import Layout, Link, Place, Reach, word_count
 from alerting.signals import signal_table
 from core.types import AlertClass, Entity, EntityType, Found, Match, Signal, Span, Term, TermKind, Watchlist
 
@@ -18,7 +18,6 @@ _FOUND_SIGNALS: Mapping[TermKind, str] = {
     TermKind.QUERY: "query_matched",
     TermKind.REGEX: "pattern_matched",
     TermKind.DOMAIN: "domain_mentioned",
-    TermKind.PASSAGE: "passage_found",
 }
 _LONGEST_NEIGHBOUR = 1000
 _MEMBER_KINDS = frozenset({TermKind.PSEUDONYM, TermKind.NAME})
@@ -41,13 +40,23 @@ class Sighted:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A signal, what it counts towards, and the entity or the match of another watchlist behind it."""
+    """What makes a signal, what it counts towards, and the entity or the match of another watchlist behind it. Many
+    pieces of evidence make few signals, so a signal's sentence is put together from ``words`` where it is asked for."""
 
+    name: str
     group: str
     alert_class: AlertClass
-    signal: Signal
-    entity: Entity | None = None
-    matches: tuple[Match, ...] = ()
+    points: int
+    spans: tuple[Span, ...]
+    entity: Entity | None = field(default=None, repr=False)
+    matches: tuple[Match, ...] = field(default=(), repr=False)
+    words: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def signal(self) -> Signal:
+        """The signal with its sentence."""
+        text = signal_table().signals[self.name].text.format(**self.words)
+        return Signal(name=self.name, points=self.points, text=text, spans=self.spans)
 
 
 _Thing = TypeVar("_Thing")
@@ -92,31 +101,52 @@ def collect(
 
 def _found(own: Sequence[Sighted]) -> Iterator[Evidence]:
     for one in own:
-        yield _evidence(_FOUND_SIGNALS[one.term.kind], one.match.similarity, [one.match.span])
-        disguises = sorted(signal_table().disguises.intersection(one.match.transformations))
+        if one.term.kind is TermKind.PASSAGE:
+            yield _passage(one)
+            continue
+        look_alikes = signal_table().look_alikes.intersection(one.match.transformations)
+        if one.term.kind is TermKind.DOMAIN and look_alikes:
+            yield _evidence("look_alike_domain", one.match.similarity, [one.match.span], what=_listed(look_alikes))
+        else:
+            yield _evidence(_FOUND_SIGNALS[one.term.kind], one.match.similarity, [one.match.span])
+        disguises = signal_table().disguises.intersection(one.match.transformations)
         if disguises:
-            what = ", ".join(disguise.replace("_", " ") for disguise in disguises)
-            yield _evidence("disguised", 1.0, [one.match.span], what=what)
+            yield _evidence("disguised", 1.0, [one.match.span], what=_listed(disguises))
         if one.match.similarity < 1:
             yield _evidence("uncertain_match", 1.0, [one.match.span], what=f"{one.match.similarity:.0%}"[:-1])
+
+
+def _passage(one: Sighted) -> Evidence:
+    count = word_count(one.match.found)
+    copied = int(count * one.match.similarity + 0.5)
+    return _evidence(
+        "passage_found",
+        1.0,
+        [one.match.span],
+        points=_points_by_count("passage_found", copied),
+        count=count,
+        changed="" if copied == count else f", at least {copied} of them unchanged",
+    )
 
 
 def _same_person(own: Sequence[Sighted], counted: Sequence[Sighted]) -> Iterator[Evidence]:
     """Yield, for each person, the surest two of their terms that stand in different places."""
     persons = {one.member for one in own if one.term.settings.person is not None}
     own_watchlist = own[0].term.watchlist_id
-    for person in sorted(persons):
-        surest_first = sorted((one for one in counted if one.member == person), key=lambda one: -one.match.similarity)
+    sighted: dict[tuple[str, str], list[Sighted]] = {person: [] for person in sorted(persons)}
+    for one in counted:
+        if one.member in sighted:
+            sighted[one.member].append(one)
+    for ones in sighted.values():
         by_term: dict[str, list[Sighted]] = {}
         pair = None
-        for one in surest_first:
+        for one in sorted(ones, key=lambda one: -one.match.similarity):
             partners = (
                 partner
                 for term_id, earlier in by_term.items()
-                if term_id != one.term.id
+                if term_id != one.term.id and own_watchlist in (one.term.watchlist_id, earlier[0].term.watchlist_id)
                 for partner in earlier
                 if not partner.place.overlaps(one.place)
-                and own_watchlist in (one.term.watchlist_id, partner.term.watchlist_id)
             )
             pair = next(((partner, one) for partner in partners), None)
             if pair is not None:
@@ -197,15 +227,7 @@ def _circumstances(
 ) -> Iterator[Evidence]:
     first_of = {one.member: one for one in reversed(counted) if one.term.kind in _MEMBER_KINDS}
     count = len(first_of)
-    points = max(
-        (
-            points
-            for smallest, points in signal_table().signals["several_members"].points_by_count.items()
-            if count >= smallest
-        ),
-        default=0,
-    )
-    if points:
+    if points := _points_by_count("several_members", count):
         yield _evidence("several_members", 1.0, [one.match.span for one in own[:1]], points=points, count=count)
     reach = Reach([one.place for one in own], signal_table().nearness.context_characters)
     for cue in found.cues:
@@ -215,6 +237,11 @@ def _circumstances(
             yield _evidence("community_named", 1.0, [cue.span])
         if cue.pack is not None and cue.pack in watchlist.packs:
             yield _evidence("pack_context", 1.0, [cue.span], what=cue.pack)
+
+
+def _points_by_count(name: str, count: int) -> int:
+    points = signal_table().signals[name].points_by_count
+    return max((points for smallest, points in points.items() if count >= smallest), default=0)
 
 
 def _linked(
@@ -255,8 +282,20 @@ def _evidence(
 ) -> Evidence:
     row = signal_table().signals[name]
     full = row.points if points is None else points
-    signal = Signal(name=name, points=int(full * certainty + 0.5), text=row.text.format(**words), spans=tuple(spans))
-    return Evidence(f"{row.group} {subgroup}", row.alert_class, signal, entity, matches)
+    return Evidence(
+        name=name,
+        group=f"{row.group} {subgroup}",
+        alert_class=row.alert_class,
+        points=int(full * certainty + 0.5),
+        spans=tuple(spans),
+        entity=entity,
+        matches=matches,
+        words=words,
+    )
+
+
+def _listed(transformations: Iterable[str]) -> str:
+    return ", ".join(sorted(transformation.replace("_", " ") for transformation in transformations))
 
 
 def _distance(words: int) -> str:

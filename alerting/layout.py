@@ -17,9 +17,14 @@ _KINDS: tuple[LinkKind, ...] = get_args(LinkKind)
 """The keys of ``links.yaml``. A phrase that stands under two of them is of the first."""
 
 _WORD = re.compile(r"\w+")
+# Scripts that are written without spaces: every character counts.
+_UNSPACED = r"\u0e00-\u0e7f\u2e80-\u9fff\uf900-\ufaff"
+_COUNTED_WORD = re.compile(rf"[{_UNSPACED}]|(?:[^\W{_UNSPACED}]|(?<=\w)['’](?=\w))+")
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|[。！？؟]|\n\s*\n")
 _FIRST_EAST_ASIAN = "\u2e80"
 _TITLE_END = "\n\n"
+_MARGIN = 100
+"""Characters around what is read: a word or a phrase may be cut at the edge."""
 _AXES: Mapping[FieldName, int] = {"title": 0, "text": 0, "author": 1, "url": 2}
 
 
@@ -50,21 +55,31 @@ class Link:
 
 
 class Layout:
-    """The words, sentences and link phrases of a document."""
+    """The words, sentences and link phrases around some spans of a document: all that links to them stands there."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, spans: Iterable[Span]) -> None:
         title = document.title or ""
         self._text_offset = len(title) + len(_TITLE_END) if title else 0
         running = f"{title}{_TITLE_END}{document.text}" if title else document.text
-        self._words = [word.start() for word in _WORD.finditer(running)]
-        self._sentence_ends = [end.start() for end in _SENTENCE_END.finditer(running)]
+        nearness = signal_table().nearness
+        reach = Reach(map(self.place, spans), nearness.nearby_characters + nearness.stated_characters_before + _MARGIN)
+        self._words: list[int] = []
+        self._sentence_ends: list[int] = []
         self._phrases: dict[str, tuple[list[int], list[int], list[str]]] = {kind: ([], [], []) for kind in _KINDS}
+        for stretch in reach.stretches:
+            if stretch.axis == 0:
+                start = max(stretch.start, 0)
+                self._read(running[start : stretch.end], start)
+
+    def _read(self, text: str, offset: int) -> None:
+        self._words.extend(offset + word.start() for word in _WORD.finditer(text))
+        self._sentence_ends.extend(offset + end.start() for end in _SENTENCE_END.finditer(text))
         pattern, kinds = _phrases()
-        for found in pattern.finditer(_plain(running)):
+        for found in pattern.finditer(_plain(text)):
             kind, phrase = kinds[" ".join(found.group().split())]
             starts, ends, phrases = self._phrases[kind]
-            starts.append(found.start())
-            ends.append(found.end())
+            starts.append(offset + found.start())
+            ends.append(offset + found.end())
             phrases.append(phrase)
 
     def place(self, span: Span) -> Place:
@@ -114,21 +129,26 @@ class Layout:
 
 
 class Reach:
-    """Everything within a number of characters of some places."""
+    """Everything within a number of characters of some places: ``stretches``, in order and apart from each other."""
 
     def __init__(self, places: Iterable[Place], characters: int) -> None:
-        self._stretches: list[Place] = []
+        self.stretches: list[Place] = []
         for place in sorted(Place(place.axis, place.start - characters, place.end + characters) for place in places):
-            last = self._stretches[-1] if self._stretches else None
+            last = self.stretches[-1] if self.stretches else None
             if last is not None and last.overlaps(place):
-                self._stretches[-1] = Place(last.axis, last.start, max(last.end, place.end))
+                self.stretches[-1] = Place(last.axis, last.start, max(last.end, place.end))
             else:
-                self._stretches.append(place)
+                self.stretches.append(place)
 
     def touches(self, place: Place) -> bool:
         """Return whether some of the place is within reach."""
-        after = bisect_left(self._stretches, Place(place.axis, place.end, 0))
-        return after > 0 and self._stretches[after - 1].overlaps(place)
+        after = bisect_left(self.stretches, Place(place.axis, place.end, 0))
+        return after > 0 and self.stretches[after - 1].overlaps(place)
+
+
+def word_count(text: str) -> int:
+    """Return how many words a person would count in the text."""
+    return sum(1 for _ in _COUNTED_WORD.finditer(text))
 
 
 @cache

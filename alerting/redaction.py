@@ -50,7 +50,7 @@ class Redaction:
         self._spans: list[tuple[Span, _Mask]] = []
         self._recurring: dict[str, _Mask] = {}
         for match in matches:
-            self._spans.append((match.span, _MATCH))
+            self._spans.append((_hidden(match), _MATCH))
             self._add(match.found, _MATCH)
             if match.kind is TermKind.NAME:
                 self._add_name(match.found, _MATCH)
@@ -131,6 +131,15 @@ class Redaction:
                         end += 1
                     if positions[end] > start and positions[again.start()] < stop:
                         yield positions[again.start()], positions[end], mask
+
+
+def _hidden(match: Match) -> Span:
+    """Return what is hidden for a match. Beside a copied stretch, more of its passage may stand in other words."""
+    span = match.span
+    if match.kind is not TermKind.PASSAGE:
+        return span
+    margin = LONGEST_EXCERPT // 2
+    return Span(span.field, max(0, span.start - margin), span.end + margin)
 
 
 def excerpt(original: str, name: FieldName, around: tuple[int, int], redaction: Redaction) -> tuple[str, str]:

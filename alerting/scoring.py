@@ -7,7 +7,9 @@ only on its own pieces of evidence, so more evidence never lowers a score.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence, Set
+from copy import copy
 from datetime import datetime
 
 from alerting.evidence import Evidence, Sighted, collect
@@ -19,11 +21,13 @@ from core.types import (
     Alert,
     AlertClass,
     Catalogue,
+    CatalogueChange,
     Document,
     Entity,
     EntityType,
     Found,
     Match,
+    Term,
     TermKind,
 )
 
@@ -31,19 +35,50 @@ HIGHEST_SCORE = 100
 
 
 class Scorer:
-    """Scores documents against everything watched. Made once for a catalogue; safe to use from several threads."""
+    """Scores documents against everything watched. It never changes, and is safe to use from several threads; when
+    what is watched has changed, :meth:`following` makes the next one."""
 
     def __init__(self, catalogue: Catalogue, *, minimum_score: int) -> None:
         """``minimum_score`` (0 to 100) is the lowest that raises an alert."""
         self._minimum_score = minimum_score
         self._watchlists = {watchlist.id: watchlist for watchlist in catalogue.watchlists}
         self._terms = {term.id: term for term in catalogue.terms}
-        self._pseudonyms: dict[str, set[str]] = {}
-        for term in catalogue.terms:
+        self._pseudonyms = self._pseudonyms_of(catalogue.terms)
+
+    def following(self, change: CatalogueChange) -> Scorer:
+        """Return the scorer after the change. Compiles nothing."""
+        scorer = self.without(change.removed | {term.id for term in change.terms})
+        scorer._watchlists = {watchlist.id: watchlist for watchlist in change.watchlists}
+        scorer._terms.update((term.id, term) for term in change.terms)
+        for community_id, spellings in scorer._pseudonyms_of(change.terms).items():
+            scorer._pseudonyms[community_id] = Counter(scorer._pseudonyms.get(community_id))
+            scorer._pseudonyms[community_id].update(spellings)
+        return scorer
+
+    def without(self, term_ids: Set[str]) -> Scorer:
+        """Return the scorer of the same catalogue without these terms."""
+        scorer = copy(self)
+        scorer._terms = self._terms.copy()
+        gone = [scorer._terms.pop(term_id) for term_id in term_ids & self._terms.keys()]
+        scorer._pseudonyms = self._pseudonyms.copy()
+        for community_id, spellings in self._pseudonyms_of(gone).items():
+            left = scorer._pseudonyms[community_id] = Counter(self._pseudonyms[community_id])
+            left.subtract(spellings)
+            for spelling in spellings:
+                if not left[spelling]:
+                    del left[spelling]
+        return scorer
+
+    def _pseudonyms_of(self, terms: Iterable[Term]) -> dict[str, Counter[str]]:
+        """Return how often each spelling of a pseudonym is watched, by community."""
+        pseudonyms: dict[str, Counter[str]] = {}
+        for term in terms:
             if term.kind is TermKind.PSEUDONYM:
                 community_id = self._watchlists[term.watchlist_id].community_id
-                spellings = self._pseudonyms.setdefault(community_id, set())
-                spellings.update(map(_compact, (term.value, *term.variants)))
+                pseudonyms.setdefault(community_id, Counter()).update(
+                    {_compact(spelling) for spelling in (term.value, *term.variants)}
+                )
+        return pseudonyms
 
     def alerts(
         self,
@@ -65,7 +100,7 @@ class Scorer:
                 by_community.setdefault(community_id, []).append(match)
         if not by_community:
             return ()
-        layout = Layout(document)
+        layout = Layout(document, (match.span for matches in by_community.values() for match in matches))
         return tuple(
             alert
             for community_id, matches in by_community.items()
@@ -84,7 +119,7 @@ class Scorer:
     ) -> Iterator[Alert]:
         counted = self._counted(community_id, layout, matches, found)
         redaction = Redaction(matches, entities)
-        persons = self._pseudonyms.get(community_id, set())
+        persons = self._pseudonyms.get(community_id, Counter())
         suspects = [
             entity
             for entity in entities
@@ -95,7 +130,7 @@ class Scorer:
             own = [sighted for sighted in counted if sighted.term.watchlist_id == watchlist_id]
             evidence = collect(layout, watchlist, own, counted, suspects, found)
             strongest = _strongest(evidence)
-            score = min(HIGHEST_SCORE, sum(piece.signal.points for piece in strongest))
+            score = min(HIGHEST_SCORE, sum(piece.points for piece in strongest))
             if score < self._minimum_score:
                 continue
             shown = [match for match in matches if match.span.field != "text"]
@@ -152,23 +187,23 @@ def _strongest(evidence: Sequence[Evidence]) -> list[Evidence]:
         rival = best.get(piece.group)
         if rival is None or _weight(piece) > _weight(rival):
             best[piece.group] = piece
-    return sorted(best.values(), key=lambda piece: -piece.signal.points)
+    return sorted(best.values(), key=lambda piece: -piece.points)
 
 
 def _gravest(evidence: Sequence[Evidence]) -> AlertClass:
-    classes = (piece.alert_class for piece in evidence if piece.signal.points)
+    classes = (piece.alert_class for piece in evidence if piece.points)
     return max(classes, key=lambda one: one.gravity, default=AlertClass.MENTION)
 
 
 def _weight(piece: Evidence) -> tuple[int, int]:
-    return piece.signal.points, piece.alert_class.gravity
+    return piece.points, piece.alert_class.gravity
 
 
 def _excerpt(
     document: Document, strongest: Sequence[Evidence], own: Sequence[Sighted], redaction: Redaction
 ) -> tuple[str, str]:
     """Return the stretch around the strongest reason that has a place, redacted and in clear."""
-    spans = next((piece.signal.spans for piece in strongest if piece.signal.spans), (own[0].match.span,))
+    spans = next((piece.spans for piece in strongest if piece.spans), (own[0].match.span,))
     name = spans[0].field
     inside = [span for span in spans if span.field == name]
     around = (min(span.start for span in inside), max(span.end for span in inside))

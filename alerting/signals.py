@@ -69,6 +69,7 @@ class SignalTable(_Row):
     signals: dict[str, SignalRow]
     particulars: dict[EntityType, Particular]
     disguises: frozenset[str]
+    look_alikes: frozenset[str]
     nearness: Nearness
 
 

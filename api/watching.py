@@ -61,12 +61,11 @@ def _term(entry: TermEntry, watchlist_id: str, services: Services, *place: str |
     term_id = new_id("trm")
     term = replace(entry.term(entry.id or term_id, watchlist_id), id=term_id)
     try:
-        services.pipeline.check_term(term)
+        return services.pipeline.conceal_term(term)
     except UsageError as error:
         raise RequestValidationError(
             [{"type": "value_error", "loc": ("body", *place, "value"), "msg": str(error)}]
         ) from None
-    return term
 
 
 def _entry(model: type[E], fields: Mapping[str, object], services: Services) -> E:

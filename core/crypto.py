@@ -80,8 +80,13 @@ class KeyEncryptionKey:
     """The key outside the database, which opens the communities' data keys."""
 
     def __init__(self, key: bytes, origin: str) -> None:
+        self._key = key
         self._wrapping = AESGCM(key)
         self._origin = origin
+
+    def derive(self, purpose: str) -> bytes:
+        """Return the key (32 bytes) for something that the whole installation shares, always the same."""
+        return _derive(self._key, f"installation {purpose}")
 
     def wrap_new(self, community_id: str) -> bytes:
         """Return a fresh random data key for the community, wrapped."""
@@ -115,6 +120,13 @@ def load_key(settings: Settings, *, may_create: bool) -> KeyEncryptionKey:
         return KeyEncryptionKey(_decode(_read_private(path), f"file {path}"), f"file {path}")
     except OSError as error:
         raise CryptoError(f"the key file {path} cannot be used: {error.strerror}") from None
+
+
+def find_key(settings: Settings) -> KeyEncryptionKey | None:
+    """Return the key-encryption key where there is one already. Raises CryptoError as :func:`load_key`."""
+    if settings.key is None and not settings.key_path.exists():
+        return None
+    return load_key(settings, may_create=False)
 
 
 def _create(path: Path) -> None:

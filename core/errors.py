@@ -6,6 +6,7 @@ and where, and never quotes a term, a name, a credential or crawled text.
     LeakwatchError
      ├── UsageError                  the caller's input is wrong; says what to do
      │    ├── WatchlistError         a watchlist file, with file and line
+     │    ├── TermError              a term's value, with the character to blame
      │    └── SettingsError          a setting, a source's or a destination's settings
      ├── NotConfigured               a plug-in is off, with the reason
      ├── PluginError                 a plug-in is broken
@@ -50,6 +51,14 @@ class WatchlistError(UsageError):
         self.line = line
         self.problems: tuple[WatchlistError, ...] = tuple(problems) or (self,)
         super().__init__(f"{file}{f', line {line}' if line else ''}: {sentence}")
+
+
+class TermError(UsageError):
+    """A term cannot be looked for because of one place in its value. ``place`` is the character, 1-based."""
+
+    def __init__(self, sentence: str, *, place: int) -> None:
+        self.place = place
+        super().__init__(f"character {place}: {sentence}")
 
 
 class SettingsError(UsageError):

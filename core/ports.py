@@ -24,6 +24,7 @@ from core.types import (
     AuditEntry,
     Candidate,
     Catalogue,
+    CatalogueChange,
     Community,
     Delivery,
     DeliveryLease,
@@ -146,6 +147,17 @@ class Matcher(Protocol):
         each term's ``watchlist_id`` to its watchlist, for the sensitivity."""
 
 
+@runtime_checkable
+class Concealer(Protocol):
+    """What a matcher offers besides where the values of its terms must not be kept as they were given."""
+
+    def keyed(self, key: bytes) -> Matcher:
+        """Return the matcher that conceals with this secret key (32 bytes), and knows what was concealed with it."""
+
+    def conceal(self, term: Term) -> Term:
+        """Return the term as it may be kept. Raises UsageError where it cannot be looked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifierContext:
     """What a notifier is given besides its settings."""
@@ -196,8 +208,11 @@ class Pipeline(Protocol):
         Raises UsageError for a term that cannot be looked for.
         """
 
-    def check_term(self, term: Term) -> None:
-        """Raise UsageError where no matcher looks for terms of this kind, or this value cannot be looked for."""
+    def conceal_term(self, term: Term) -> Term:
+        """Return the term as it may be kept: its value concealed where the matcher asks for it.
+
+        Raises UsageError where no matcher looks for terms of this kind, or this value cannot be looked for.
+        """
 
 
 # ── the store ───────────────────────────────────────────────────────────────────────────────────
@@ -280,6 +295,10 @@ class Transaction(Protocol):
         """Add to the audit log."""
 
 
+REMOVALS_TOLD_FOR = timedelta(days=7)
+"""How long the store tells which terms were removed."""
+
+
 class Store(Protocol):
     """The record of everything. Methods raise StoreError where the database fails, and NotFound where
     an object does not exist in the given community: ids of other communities do not exist. ``audit`` is
@@ -312,6 +331,13 @@ class Store(Protocol):
 
     async def catalogue_revision(self) -> int:
         """Return a number that grows with every change of what is watched. Cheap."""
+
+    async def catalogue_change(self, since: int) -> CatalogueChange:
+        """Return what changed after that revision, in time that grows with the change, not with the catalogue.
+        Removals are told for ``REMOVALS_TOLD_FOR``: who last looked before that reads the catalogue anew."""
+
+    async def removed_terms(self, since: int) -> frozenset[str]:
+        """Return the ids of the terms removed after that revision, as :meth:`catalogue_change` does. Cheap."""
 
     async def add_watchlist(self, watchlist: Watchlist, terms: Sequence[Term] = (), *, audit: AuditEntry) -> None:
         """Keep the watchlist and its terms, all or nothing. Raises Conflict for a name or reference in use."""

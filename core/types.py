@@ -190,6 +190,19 @@ class Catalogue:
     revision: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueChange:
+    """What became of a catalogue. ``communities`` and ``watchlists`` are all that there are at ``revision``;
+    ``terms`` only those that were added or changed (with a watchlist's sensitivity all its terms change), and
+    ``removed`` the ids of those that are gone."""
+
+    revision: int
+    communities: tuple[Community, ...]
+    watchlists: tuple[Watchlist, ...]
+    terms: tuple[Term, ...] = ()
+    removed: frozenset[str] = frozenset()
+
+
 # ── what is found ───────────────────────────────────────────────────────────────────────────────
 
 
@@ -255,10 +268,12 @@ class Cue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What one pass over a document gave, in order of the spans."""
+    """What one pass over a document gave, in order of the spans. ``pending`` are the ids of terms of which only the
+    document's entities can tell whether they match."""
 
     matches: tuple[Match, ...] = ()
     cues: tuple[Cue, ...] = ()
+    pending: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

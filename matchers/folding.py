@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 from html.entities import html5
@@ -21,7 +21,7 @@ from typing import Any
 
 import yaml
 
-from core.types import FIELD_NAMES, Document, FoldedDocument, FoldedText
+from core.types import FoldedText
 
 
 class Undone(IntFlag):
@@ -82,15 +82,9 @@ def folded_forms(value: str) -> frozenset[str]:
     return frozenset(fold_text(form).text for form in (value, value.lower(), value.upper(), value.title()))
 
 
-def fold_documents(documents: Iterable[Document]) -> list[FoldedDocument]:
-    """Return the documents with every field that is not empty folded."""
-    return [
-        FoldedDocument(
-            document=document,
-            fields={name: fold_text(original) for name in FIELD_NAMES if (original := document.field(name))},
-        )
-        for document in documents
-    ]
+def fold_character(character: str) -> str:
+    """Return what a single character, standing for itself, folds to: none, one or several characters."""
+    return character.lower() if character.isascii() else _FOLDS[character].text
 
 
 def transformations(folded: FoldedText, start: int, end: int) -> list[str]:
@@ -99,7 +93,7 @@ def transformations(folded: FoldedText, start: int, end: int) -> list[str]:
     for bits in set(folded.undone[start : end - 1]):
         undone |= bits
     # What is invisible after the last character is not part of what was found.
-    undone |= folded.undone[end - 1] & ~Undone.ZERO_WIDTH
+    undone |= folded.undone[end - 1] & _VISIBLE
     return [name for bit, name in _NAMES if undone & bit]
 
 
@@ -129,7 +123,7 @@ class _Folded:
                 self.undone.append(bits | fold.bits)
         elif self.starts:
             self.undone[-1] |= bits | fold.bits
-            if fold.bits & Undone.DIACRITICS:
+            if fold.bits & _DIACRITICS:
                 self._extend(end)
 
     def _extend(self, end: int) -> None:
@@ -196,8 +190,9 @@ class _Folds(dict[str, _Fold]):
     """The fold of every character met so far; there are at most as many as Unicode has characters."""
 
     def __missing__(self, character: str) -> _Fold:
-        fold = self[character] = _fold_character(character)
-        return fold
+        fold = _fold_character(character)
+        plain = self[character] = _Fold(fold.text, int(fold.bits))
+        return plain
 
 
 def _fold_character(character: str) -> _Fold:
@@ -247,13 +242,19 @@ def _leet_classes(rows: dict[str, str]) -> dict[str, str]:
 _ROWS = yaml.safe_load((files("matchers") / "folding.yaml").read_text(encoding="utf-8"))
 _TABLE = _read_table(_ROWS)
 LEET_CLASSES = _leet_classes(_ROWS["leet"])
+SYMBOLS = "".join(sign for sign in LEET_CLASSES if not sign.isalnum())
+"""The signs that are neither letters nor digits but may stand for letters."""
 _FOLDS = _Folds()
-_NAMES: Sequence[tuple[int, str]] = [(bit, str(bit.name).lower()) for bit in Undone]
+# Plain numbers: the operators of flags take many times as long.
+_NAMES: Sequence[tuple[int, str]] = [(int(bit), str(bit.name).lower()) for bit in Undone]
+_DIACRITICS = int(Undone.DIACRITICS)
+_VISIBLE = ~int(Undone.ZERO_WIDTH)
 _CASE_BITS = bytes(Undone.CASE if chr(code).isupper() and code < 128 else 0 for code in range(256))
 # CommonMark lets a backslash escape any ASCII punctuation. HTML lets numbers go without their semicolon.
-_SPECIAL = re.compile(
+ENCODED = re.compile(
     r"(?P<entity>&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};))"
     r"|(?P<percent>(?:%[0-9a-fA-F]{2})+)"
     r"|(?P<escape>\\[!-/:-@\[-`{-~])"
-    r"|(?P<other>[^\x00-\x7f])"
 )
+"""A stretch of text in which several characters are written for one."""
+_SPECIAL = re.compile(rf"{ENCODED.pattern}|(?P<other>[^\x00-\x7f])")

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence, Set
+from copy import copy
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeAlias
 
-from core.errors import NotFound, UsageError
-from core.ports import Matcher
+from core.errors import NotFound
+from core.ports import Concealer, Matcher
 from core.types import (
     Candidate,
     Catalogue,
+    CatalogueChange,
     Cue,
     Document,
+    Entity,
     Explanation,
-    FoldedDocument,
+    FieldName,
     Found,
     Match,
     Span,
     Term,
-    TermKind,
     Watchlist,
 )
+from matchers import kernels
+from matchers.batch import FoldedBatch
 from matchers.candidates import best_apart, best_first
-from matchers.folding import fold_documents, folded_forms
 from matchers.phrases import PhraseTable
-
-
-@dataclass(frozen=True, slots=True)
-class _Never:
-    """The owner of a phrase in which a term does not count."""
-
-    term_id: str
+from matchers.queries import Answer, Beside
+from matchers.segments import Merge, Segment, add_phrases, checked, due_merge, matchers_by_kind, small_enough
+from matchers.surroundings import Stretch, stretches_around
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,42 +50,114 @@ class _PackPhrase:
     pack: str
 
 
-_Owner: TypeAlias = _Never | _Context | _PackPhrase
+_NOTHING = Found()
+# So many posts that the arrays over their characters stay in a processor's cache.
+_TOGETHER = 256
+_Owner: TypeAlias = _Context | _PackPhrase
+
+
+class _Nevers:
+    """Where the texts stand in which terms do not count."""
+
+    def __init__(self) -> None:
+        self._spans: defaultdict[tuple[str, FieldName], list[Span]] = defaultdict(list)
+
+    def add(self, term_id: str, span: Span) -> None:
+        """Add a place; those of a field come in order of their starts."""
+        spans = self._spans[term_id, span.field]
+        # One inside another adds nothing, so that the ends are in order too.
+        if not spans or spans[-1].end < span.end:
+            spans.append(span)
+
+    def hold(self, term_id: str, span: Span) -> bool:
+        """Return whether the span is part of such a text."""
+        spans = self._spans.get((term_id, span.field), ())
+        # Of those that start before the span, the last reaches farthest.
+        at = bisect_right(spans, span.start, key=lambda one: one.start) - 1
+        return at >= 0 and span.end <= spans[at].end
 
 
 class Index:
-    """What is watched at one moment. Built once for a catalogue's revision; safe to use from several threads."""
+    """What is watched at one moment. It never changes, and is safe to use from several threads; when what is watched
+    has changed, :meth:`following` makes the next one, which shares with it what was compiled."""
 
     def __init__(self, catalogue: Catalogue, matchers: Sequence[Matcher]) -> None:
-        """``unmatched_terms`` are those of the catalogue that no matcher looks for, with the reason why not."""
+        """Compile the whole catalogue."""
         self.revision = catalogue.revision
-        self._matchers = _by_kind(matchers)
-        self._terms = {term.id: term for term in catalogue.terms}
+        self._matchers = tuple(matchers)
+        self._by_kind = matchers_by_kind(matchers)
+        self._packs = catalogue.packs
+        self._communities = catalogue.communities
         self._watchlists = {watchlist.id: watchlist for watchlist in catalogue.watchlists}
-        self.unmatched_terms: dict[str, str] = {}
-        shares: defaultdict[int, list[Term]] = defaultdict(list)
-        for term in catalogue.terms:
-            try:
-                self.check(term)
-            except UsageError as error:
-                self.unmatched_terms[term.id] = str(error)
-            else:
-                shares[matchers.index(self._matchers[term.kind])].append(term)
-        self._finders = [matchers[index].compile(share, self._watchlists) for index, share in sorted(shares.items())]
-        self._phrases = _phrases(catalogue)
+        self._segments: tuple[Segment, ...] = (Segment.of(catalogue.terms, self._watchlists, self._matchers),)
+        self._cues = self._cue_phrases()
+
+    @property
+    def unmatched_terms(self) -> dict[str, str]:
+        """The ids of the terms that no matcher looks for, with the reason why not."""
+        return {
+            term_id: reason
+            for segment in self._segments
+            for term_id, reason in segment.unmatched.items()
+            if term_id in segment
+        }
+
+    def following(self, change: CatalogueChange) -> Index:
+        """Return the index after the change. Takes as long as the terms of the change, and at most a few hundred
+        others, take to compile."""
+        changed = {term.id for term in change.terms}
+        index = self.without(change.removed | changed)
+        index.revision = change.revision
+        index._watchlists = {watchlist.id: watchlist for watchlist in change.watchlists}
+        index._communities = change.communities
+        if change.communities != self._communities or index._packs_in_use() != self._packs_in_use():
+            index._cues = index._cue_phrases()
+        if change.terms:
+            absorbed = small_enough(index._segments)
+            terms = [*change.terms, *(term for segment in absorbed for term in segment.living())]
+            kept = (segment for segment in index._segments if segment not in absorbed)
+            index._segments = (*kept, Segment.of(terms, index._watchlists, self._matchers))
+        return index
+
+    def without(self, term_ids: Set[str]) -> Index:
+        """Return the index in which these terms count no more. Nothing is compiled for that."""
+        index = copy(self)
+        index._segments = tuple(segment.without(term_ids) for segment in self._segments)
+        return index
+
+    def ended(self, at: datetime) -> frozenset[str]:
+        """Return the ids of the terms that count here though they have ended at that moment."""
+        return frozenset(term_id for segment in self._segments for term_id in segment.ended(at))
+
+    def due_merge(self) -> Merge | None:
+        """Return which segments had better be compiled into one, None where that is not worth the time."""
+        return due_merge(self._segments)
+
+    def merge(self, merge: Merge) -> Segment:
+        """Return the segments compiled into one, for :meth:`merged`. Takes as long as their terms take to compile."""
+        return merge.compiled(self._watchlists, self._matchers)
+
+    def merged(self, merge: Merge, segment: Segment) -> Index:
+        """Return the index with the merge done, by this index or one that it follows. Takes no time."""
+        index = copy(self)
+        index._segments = merge.applied(segment, self._segments)
+        return index
 
     def check(self, term: Term) -> None:
         """Raise UsageError where no matcher looks for terms of this kind, or this value cannot be looked for."""
-        matcher = self._matchers.get(term.kind)
-        if matcher is None:
-            raise UsageError(f"terms of kind {term.kind} cannot be looked for yet")
-        matcher.check(term)
+        checked(term, self._by_kind)
+
+    def conceal(self, term: Term) -> Term:
+        """Return the term as it may be kept. Raises UsageError as :meth:`check`."""
+        matcher = checked(term, self._by_kind)
+        return matcher.conceal(term) if isinstance(matcher, Concealer) else term
 
     def term(self, term_id: str) -> Term:
         """Return the term. Raises NotFound."""
-        if term_id not in self._terms:
-            raise NotFound(f"there is no term {term_id} in this index")
-        return self._terms[term_id]
+        for segment in self._segments:
+            if term_id in segment:
+                return segment.terms[term_id]
+        raise NotFound(f"there is no term {term_id} in this index")
 
     def watchlist(self, term: Term) -> Watchlist:
         """Return the watchlist that the term belongs to."""
@@ -92,73 +165,107 @@ class Index:
 
     def find(self, documents: Sequence[Document]) -> list[Found]:
         """Return, for each document, its matches and cues in order of their spans. A term's overlapping matches are
-        reduced to the best. Cues are looked for only where something matched."""
-        folded = fold_documents(documents)
-        columns = [finder.find(folded) for finder in self._finders]
-        return [
-            self._found(document, best_apart(match for column in columns for match in column[index]))
-            for index, document in enumerate(folded)
-        ]
+        reduced to the best. Cues are looked for only where something matched. Queries are answered last, as they
+        speak of what else matches; those that speak of entities too may be left pending, for :meth:`settle`."""
+        kernels.note_documents(len(documents))
+        batches = (documents[start : start + _TOGETHER] for start in range(0, len(documents), _TOGETHER))
+        return [found for batch in batches for found in self._find(batch)]
 
-    def explain(self, document: Document) -> Explanation:
-        """Return how the document looks folded, and what was looked at, the best candidates first."""
-        (folded,) = fold_documents([document])
-        _, nevers = self._phrases_in(folded)
-        candidates = (candidate for finder in self._finders for candidate in finder.explain(folded))
+    def _find(self, documents: Sequence[Document]) -> list[Found]:
+        folded = FoldedBatch(documents)
+        matches: defaultdict[int, list[Match]] = defaultdict(list)
+        for segment in self._segments:
+            for column in segment.find(folded):
+                for index, found in enumerate(column):
+                    if found:
+                        matches[index].extend(found)
+        founds = [_NOTHING] * len(documents)
+        for index, found in matches.items():
+            founds[index] = self._found(documents[index], best_apart(found))
+        if any(segment.has_queries for segment in self._segments):
+            beside = {index: self._beside(found) for index, found in enumerate(founds) if found.matches}
+            for segment in self._segments:
+                for index, answer in segment.answer(folded, beside):
+                    founds[index] = self._joined(documents[index], founds[index], answer)
+        return founds
+
+    def settle(self, document: Document, found: Found, entities: Sequence[Entity]) -> Found:
+        """Return what was found in the document, with those of the pending terms that match, now that its entities
+        are known."""
+        (folded,) = FoldedBatch([document])
+        beside = self._beside(found, entities)
+        settled = replace(found, pending=())
+        for segment in self._segments:
+            settled = self._joined(document, settled, Answer(matches=segment.settle(folded, beside, found.pending)))
+        return settled
+
+    def explain(self, document: Document, entities: Sequence[Entity] | None = None) -> Explanation:
+        """Return how the document looks folded, and what was looked at, the best candidates first. ``entities`` are
+        what was recognised in it, None where nobody has looked."""
+        (folded,) = FoldedBatch([document])
+        (found,) = self.find([document])
+        beside = self._beside(found, entities)
+        candidates = [candidate for segment in self._segments for candidate in segment.explain(folded, beside)]
+        nevers = self._nevers(list(stretches_around(document, [candidate.span for candidate in candidates])))
         return Explanation(
             folded={name: text.text for name, text in folded.fields.items()},
             candidates=tuple(best_first(_unless_never(candidate, nevers) for candidate in candidates)),
         )
 
-    def _found(self, document: FoldedDocument, matches: list[Match]) -> Found:
-        if not matches:
-            return Found()
-        cues, nevers = self._phrases_in(document)
-        kept = tuple(match for match in matches if not _is_inside(match.span, nevers.get(match.term_id, ())))
-        return Found(matches=kept, cues=cues) if kept else Found()
+    def _found(self, document: Document, matches: list[Match]) -> Found:
+        if not self._cues and not any(segment.has_nevers for segment in self._segments):
+            return Found(matches=tuple(matches))
+        stretches = list(stretches_around(document, [match.span for match in matches]))
+        nevers = self._nevers(stretches)
+        kept = tuple(match for match in matches if not nevers.hold(match.term_id, match.span))
+        return Found(matches=kept, cues=self._cues_in(stretches)) if kept else _NOTHING
 
-    def _phrases_in(self, document: FoldedDocument) -> tuple[tuple[Cue, ...], dict[str, list[Span]]]:
-        """Return the document's cues, and where the texts stand in which terms do not count, by term."""
+    def _beside(self, found: Found, entities: Sequence[Entity] | None = None) -> Beside:
+        by_community: defaultdict[str, list[Match]] = defaultdict(list)
+        for match in found.matches:
+            by_community[self.watchlist(self.term(match.term_id)).community_id].append(match)
+        return Beside(matches=by_community, entities=entities)
+
+    def _joined(self, document: Document, found: Found, answer: Answer) -> Found:
+        """Return what was found, with what queries say to it."""
+        joined = self._found(document, best_apart((*found.matches, *answer.matches))) if answer.matches else found
+        return replace(joined, pending=(*found.pending, *answer.pending))
+
+    def _nevers(self, stretches: Sequence[Stretch]) -> _Nevers:
+        nevers = _Nevers()
+        for segment in self._segments:
+            for term_id, span in segment.nevers(stretches):
+                nevers.add(term_id, span)
+        return nevers
+
+    def _cues_in(self, stretches: Sequence[Stretch]) -> tuple[Cue, ...]:
         cues = set()
-        nevers: defaultdict[str, list[Span]] = defaultdict(list)
-        for name, folded in document.fields.items():
-            for stand in self._phrases.find(folded):
-                span = folded.span(name, stand.start, stand.end)
+        for stretch in stretches:
+            for stand in self._cues.find(stretch.folded):
+                span = stretch.span(stand.start, stand.end)
                 for owner in stand.owners:
                     match owner:
-                        case _Never(term_id):
-                            nevers[term_id].append(span)
                         case _Context(community_id):
                             cues.add(Cue(span=span, community_id=community_id))
                         case _PackPhrase(pack):
                             cues.add(Cue(span=span, pack=pack))
-        ordered = sorted(cues, key=lambda cue: (cue.span, cue.community_id or "", cue.pack or ""))
-        return tuple(ordered), nevers
+        return tuple(sorted(cues, key=lambda cue: (cue.span, cue.community_id or "", cue.pack or "")))
+
+    def _packs_in_use(self) -> frozenset[str]:
+        return frozenset(name for watchlist in self._watchlists.values() for name in watchlist.packs)
+
+    def _cue_phrases(self) -> PhraseTable[_Owner]:
+        packs = self._packs_in_use()
+        table: PhraseTable[_Owner] = PhraseTable()
+        for community in self._communities:
+            add_phrases(table, community.context, _Context(community.id))
+        for pack in self._packs:
+            if pack.name in packs:
+                add_phrases(table, pack.phrases, _PackPhrase(pack.name))
+        return table
 
 
-def _by_kind(matchers: Sequence[Matcher]) -> dict[TermKind, Matcher]:
-    return {kind: matcher for matcher in matchers for kind in matcher.term_kinds}
-
-
-def _phrases(catalogue: Catalogue) -> PhraseTable[_Owner]:
-    table: PhraseTable[_Owner] = PhraseTable()
-    wanted_packs = {name for watchlist in catalogue.watchlists for name in watchlist.packs}
-    owned: list[tuple[_Owner, tuple[str, ...]]] = [
-        *((_Context(community.id), community.context) for community in catalogue.communities),
-        *((_PackPhrase(pack.name), pack.phrases) for pack in catalogue.packs if pack.name in wanted_packs),
-        *((_Never(term.id), term.settings.never) for term in catalogue.terms),
-    ]
-    for owner, phrases in owned:
-        for phrase in {folded for text in phrases for folded in folded_forms(text)}:
-            table.add(phrase, owner)
-    return table
-
-
-def _is_inside(span: Span, others: Iterable[Span]) -> bool:
-    return any(other.field == span.field and other.start <= span.start and span.end <= other.end for other in others)
-
-
-def _unless_never(candidate: Candidate, nevers: dict[str, list[Span]]) -> Candidate:
-    if candidate.passed and _is_inside(candidate.span, nevers.get(candidate.term_id, ())):
+def _unless_never(candidate: Candidate, nevers: _Nevers) -> Candidate:
+    if candidate.passed and nevers.hold(candidate.term_id, candidate.span):
         return replace(candidate, passed=False, reason="stands inside a text in which the term does not count")
     return candidate

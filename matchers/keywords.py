@@ -19,6 +19,7 @@ from core.types import (
     TermKind,
     Watchlist,
 )
+from matchers.batch import FoldedBatch, WordSet
 from matchers.candidates import best_first, matches_of
 from matchers.folding import PLURAL, fold_text, folded_forms, transformations
 from matchers.phrases import PhraseTable, Stand, Words
@@ -56,10 +57,15 @@ class KeywordFinder:
         for term in terms:
             for phrase in {folded for value in (term.value, *term.variants) for folded in folded_forms(value)}:
                 self._table.add(phrase, term)
+        self._beginnings = WordSet(*self._table.beginnings())
 
     def find(self, batch: Sequence[FoldedDocument]) -> list[list[Match]]:
         """Return, for each document of the batch, its matches in order of their spans."""
-        return [matches_of(self._candidates(document), TermKind.KEYWORD) for document in batch]
+        folded = FoldedBatch.of(batch)
+        found: list[list[Match]] = [[] for _ in batch]
+        for place in folded.with_words(self._beginnings):
+            found[place] = matches_of(self._candidates(folded[place]), TermKind.KEYWORD)
+        return found
 
     def explain(self, document: FoldedDocument) -> list[Candidate]:
         """Return the places where a keyword stands, those that are not written exactly so last, at most 20 a term."""

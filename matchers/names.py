@@ -22,6 +22,7 @@ from core.types import (
     TermKind,
     Watchlist,
 )
+from matchers.batch import FoldedBatch, WordSet
 from matchers.candidates import best_first, matches_of
 from matchers.folding import SEPARATORS, TYPO, fold_text, folded_forms, transformations
 from matchers.nearby import NearbyWords
@@ -80,6 +81,7 @@ class NameFinder:
             for name in _names_of(term):
                 names[name.forename][name.surname[0]].append(name)
         self._names = {forename: dict(by_surname) for forename, by_surname in names.items()}
+        self._forenames = WordSet(self._names)
         tolerant = {
             surname
             for by_surname in self._names.values()
@@ -90,7 +92,11 @@ class NameFinder:
 
     def find(self, batch: Sequence[FoldedDocument]) -> list[list[Match]]:
         """Return, for each document of the batch, its matches in order of their spans."""
-        return [matches_of(self._candidates(document), TermKind.NAME) for document in batch]
+        folded = FoldedBatch.of(batch)
+        found: list[list[Match]] = [[] for _ in batch]
+        for place in folded.with_words(self._forenames):
+            found[place] = matches_of(self._candidates(folded[place]), TermKind.NAME)
+        return found
 
     def explain(self, document: FoldedDocument) -> list[Candidate]:
         """Return the places where forename and surname stand together, those that do not count last."""

@@ -12,7 +12,6 @@ from functools import lru_cache
 from rapidfuzz.distance import OSA
 
 _PREFIX_LENGTH = 7
-_MOST_TYPOS = 2
 _REMEMBERED_WORDS = 65_536
 
 
@@ -26,12 +25,15 @@ class NearbyWords:
         for word, allowed in self._typos_allowed.items():
             for remainder in _remainders(word, allowed):
                 self._by_remainder.setdefault(remainder, []).append(word)
+        self._most_typos = max(self._typos_allowed.values(), default=0)
         self.near = lru_cache(_REMEMBERED_WORDS)(self._near)
 
     def _near(self, written: str) -> tuple[tuple[str, int], ...]:
         """Return the words that ``written`` may be a misspelling of (or is), with the number of edits."""
         candidates = {
-            word for remainder in _remainders(written, _MOST_TYPOS) for word in self._by_remainder.get(remainder, ())
+            word
+            for remainder in _remainders(written, self._most_typos)
+            for word in self._by_remainder.get(remainder, ())
         }
         found = []
         for word in candidates:

@@ -12,10 +12,16 @@ from core.types import FoldedText
 T = TypeVar("T")
 
 # Scripts that are written without spaces: every character is a word.
-_UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
+UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_IS_UNSPACED = re.compile(f"[{UNSPACED}]")
+_WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+")
 # Spaces with a sign or two (a quoted line, a dash), or signs alone; not the end of a sentence.
 _GAP = re.compile(r"\s{0,20}[^\w\s.!?;]{0,2}\s{0,20}|(?:[^\w\s]|_){1,2}")
+
+
+def is_unspaced(character: str) -> bool:
+    """Return whether the character belongs to a script written without spaces, where each is a word."""
+    return _IS_UNSPACED.fullmatch(character) is not None
 
 
 class Word(NamedTuple):
@@ -92,6 +98,16 @@ class PhraseTable(Generic[T]):
             node.prefix_lengths.add(len(words[-1]))
         else:
             node.owners.append(owner)
+
+    def beginnings(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Return words and beginnings of words, one of which stands in every text in which a phrase does."""
+        root = self._root
+        words = frozenset(f"{word}{ending}" for word in root.next for ending in ("", "s", "es"))
+        return words, frozenset(root.owners_of_prefix)
+
+    def __bool__(self) -> bool:
+        """Return whether there is any phrase."""
+        return bool(self._root.next or self._root.owners_of_prefix)
 
     def find(self, folded: FoldedText) -> Iterator[Stand[T]]:
         """Yield where phrases stand, in order of their starts."""

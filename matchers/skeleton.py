@@ -7,15 +7,19 @@ folded text, to which every letter of the skeleton knows its way back.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from matchers.folding import LEET_CLASSES
+from matchers.flat import Codes
+from matchers.folding import LEET_CLASSES, SYMBOLS
+from matchers.hashing import Places
 
+Letters = npt.NDArray[np.uint16]
+
+_SHORT = 64
 _LAST_CODE = 0xFFFF
 """Letters beyond the Basic Multilingual Plane that are left after folding are treated as spaces."""
 
@@ -31,23 +35,48 @@ class Skeleton:
 
 def skeleton(folded: str, *, symbols: bool = False) -> Skeleton:
     """Return the skeleton of folded text; with ``symbols``, signs such as ``@`` and ``$`` count as letters."""
-    codes = np.frombuffer(folded.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    classes = (_WITH_SYMBOLS if symbols else _LETTERS)[np.minimum(codes, _LAST_CODE)]
+    if len(folded) > _SHORT:
+        codes = np.frombuffer(folded.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        letters, starts, ends = letters_of(codes, WITH_SYMBOLS if symbols else LETTERS)
+        return Skeleton(letters.tobytes().decode("utf-16-le", "surrogatepass"), starts.tolist(), ends.tolist())
+    return _short_skeleton(folded, symbols=symbols)
+
+
+def _short_skeleton(folded: str, *, symbols: bool) -> Skeleton:
+    """Do the same character by character: for a word, arrays cost more than they save."""
+    letters: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for at, character in enumerate(folded):
+        if not (character.isalnum() or (symbols and character in SYMBOLS)) or ord(character) > _LAST_CODE:
+            continue
+        letter = LEET_CLASSES.get(character, character)
+        if letters and letters[-1] == letter and ends[-1] == at:
+            ends[-1] = at + 1
+        else:
+            letters.append(letter)
+            starts.append(at)
+            ends.append(at + 1)
+    return Skeleton("".join(letters), starts, ends)
+
+
+def letters_of(codes: Codes, table: Letters) -> tuple[Letters, Places, Places]:
+    """Return the skeleton of folded characters, going by one of the tables: its letters, and where each starts and
+    ends."""
+    classes = table[np.minimum(codes, len(table) - 1)]
     places = np.flatnonzero(classes)
-    if not len(places):
-        return Skeleton("", (), ())
     written = classes[places]
     is_new = np.ones(len(places), dtype=bool)
     is_new[1:] = (written[1:] != written[:-1]) | (places[1:] != places[:-1] + 1)
     firsts = np.flatnonzero(is_new)
-    lasts = np.append(firsts[1:], len(places)) - 1
     starts = places[firsts]
-    return Skeleton(classes[starts].tobytes().decode("utf-16-le"), starts.tolist(), (places[lasts] + 1).tolist())
+    ends = np.append(places[firsts[1:] - 1], places[-1:]) + 1
+    return written[firsts], starts, ends
 
 
 def has_symbols(folded: str) -> bool:
     """Return whether the text holds signs that may stand for letters."""
-    return _SYMBOL.search(folded) is not None
+    return any(sign in folded for sign in SYMBOLS)
 
 
 def _table(extra: str = "") -> npt.NDArray[np.uint16]:
@@ -59,7 +88,7 @@ def _table(extra: str = "") -> npt.NDArray[np.uint16]:
     return table
 
 
-SYMBOLS = "".join(sign for sign in LEET_CLASSES if not sign.isalnum())
-_SYMBOL = re.compile(f"[{re.escape(SYMBOLS)}]")
-_LETTERS = _table()
-_WITH_SYMBOLS = _table(SYMBOLS)
+LETTERS = _table()
+"""The letter of its class for every letter and digit, 0 for any other character."""
+WITH_SYMBOLS = _table(SYMBOLS)
+"""The same, where signs that may stand for letters count too."""

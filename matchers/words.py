@@ -6,10 +6,8 @@ from functools import cache
 from importlib.resources import files
 
 from matchers.folding import fold_text
-from matchers.nearby import NearbyWords
-from matchers.skeleton import skeleton
+from matchers.hashing import HashSet, hashes_of
 
-_SHORTEST_MISSPELT = 4
 _SHORTEST_STEM = 4
 _ENDINGS = ("s", "es", "d", "ed", "r", "er", "ers", "ing", "ings", "ly", "y", "ness", "less", "able", "n", "t")
 
@@ -18,6 +16,18 @@ _ENDINGS = ("s", "es", "d", "ed", "r", "er", "ers", "ing", "ings", "ly", "y", "n
 def ordinary_words() -> frozenset[str]:
     """Return common English words, folded. Their source is told in ``matchers/lexicon/README.md``."""
     return _read("ordinary_words.txt")
+
+
+@cache
+def ordinary_hashes() -> HashSet:
+    """Return the hashes of the ordinary words, to ask for many words at once."""
+    return HashSet(hashes_of(sorted(ordinary_words())))
+
+
+@cache
+def everyday_words() -> frozenset[str]:
+    """Return the most frequent English words, folded: of them sentences of any subject are made."""
+    return _read("everyday_words.txt")
 
 
 @cache
@@ -46,12 +56,6 @@ def is_ordinary(word: str) -> bool:
     return any(len(stem) >= _SHORTEST_STEM and (stem in words or f"{stem}e" in words) for stem in stems)
 
 
-def typos_from_ordinary(written: str) -> int | None:
-    """Return how many edits make the skeleton of a word an ordinary word's or name's, None if more than two."""
-    near = _nearby_ordinary().near(written)
-    return near[0][1] if near else None
-
-
 @cache
 def _known() -> frozenset[str]:
     return ordinary_words() | forenames() | surnames()
@@ -61,9 +65,3 @@ def _read(name: str) -> frozenset[str]:
     # Folded here again, as the files are readable text and folding may learn new look-alikes.
     text = (files("matchers") / "lexicon" / name).read_text(encoding="utf-8")
     return frozenset(fold_text(text).text.split())
-
-
-@cache
-def _nearby_ordinary() -> NearbyWords:
-    skeletons = {skeleton(word).letters for word in _known()}
-    return NearbyWords(skeletons, lambda word: 0 if len(word) < _SHORTEST_MISSPELT else 1 if len(word) < 7 else 2)

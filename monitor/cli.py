@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from core.errors import LeakwatchError, WatchlistError
-from core.types import Scope, Severity, TermKind
+from core.types import Scope, Sensitivity, Severity, TermKind
 from monitor.commands.streams import STANDARD_OUTPUT, written
 
 FAILED = 2
@@ -91,27 +91,69 @@ def entities(documents: Input = "-", output: Output = "-") -> int:
 @app.command("try")
 def try_term(
     text: Annotated[str, typer.Argument(metavar="TEXT|-", help="Text to look through; - is standard input.")],
-    term: Annotated[str, typer.Option("--term", metavar="VALUE", help="What to look for.")],
+    term: Annotated[str | None, typer.Option("--term", metavar="VALUE", help="What to look for.")] = None,
     kind: Annotated[TermKind, typer.Option(help="What the term is.")] = TermKind.PSEUDONYM,
+    sensitivity: Annotated[Sensitivity, typer.Option(help="How far off it may be written.")] = Sensitivity.BALANCED,
+    watchlist_file: Annotated[
+        Path | None, typer.Option("--watchlist", metavar="FILE", help="Look for what this file watches instead.")
+    ] = None,
 ) -> int:
     """Show whether a term would match a text, how, and what nearly did."""
-    from monitor.commands.trial import try_term
+    from monitor.commands.trial import try_term, try_watchlist
 
-    return try_term(term, kind, text)
+    if (term is None) == (watchlist_file is None):
+        raise typer.BadParameter("say what to look for with --term or with --watchlist")
+    return try_watchlist(watchlist_file, text) if watchlist_file else try_term(term or "", kind, sensitivity, text)
+
+
+@app.command()
+def bench(
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+    terms: Annotated[str, typer.Option(metavar="N,N,…", help="With how many terms.")] = "100,1000,10000,100000",
+    rounds: Annotated[int, typer.Option(min=1, max=100, metavar="N", help="How many rounds; medians are shown.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.1, metavar="N", help="About how long to measure in all.")] = 120,
+    texts: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Posts as JSON lines; may be repeated. Without: generated ones."),
+    ] = None,
+    characters: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Join the texts given to posts of at least N characters.")
+    ] = 0,
+    handles: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Handles as JSON lines, in their text. Without: generated ones."),
+    ] = None,
+) -> int:
+    """Measure the matching engine beside what one would write instead."""
+    from monitor.commands.bench import bench
+
+    return bench(
+        as_json=as_json,
+        term_counts=_counts(terms),
+        rounds=rounds,
+        seconds=seconds,
+        texts=texts or [],
+        characters=characters,
+        handles=handles,
+    )
 
 
 @watchlist.command("check")
 def check_watchlist(
     file: WatchlistPath,
-    sample: Annotated[
+    posts: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Ordinary posts: terms that stand in them are warned of."),
+        typer.Option(metavar="FILE", help="Ordinary posts: say how many matches and alerts a week they would bring."),
+    ] = None,
+    posts_a_week: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="How many posts will be read a week; by default as their times say."),
     ] = None,
 ) -> int:
     """Read a watchlist, name every mistake with its line, and warn of what will make noise."""
     from monitor.commands.watchlists import check
 
-    return check(file, sample)
+    return check(file, posts, posts_a_week)
 
 
 @watchlist.command("import")
@@ -199,6 +241,13 @@ def doctor() -> int:
     from monitor.commands.doctor import doctor
 
     return doctor()
+
+
+def _counts(written: str) -> list[int]:
+    counts = [int(part) for part in written.split(",") if part.strip().isdecimal()]
+    if not counts or len(counts) < len(written.split(",")) or not all(0 < count <= 1_000_000 for count in counts):
+        raise typer.BadParameter("--terms takes numbers from 1 to 1000000, with commas between them")
+    return counts
 
 
 def main() -> None:

@@ -24,9 +24,10 @@ from rich.text import Text
 from core.settings import Settings
 from core.types import Alert, JsonObject, Scope
 from monitor.commands.view import COLOURS
+from monitor.parts import build_parts
 from monitor.service import run_service
 from monitor.setup import add_source, create_key, import_watchlist
-from monitor.wiring import Service, build_parts, open_service
+from monitor.wiring import Service, open_service
 
 SAMPLE = Path(__file__).parent / "sample"
 POLL_INTERVAL = timedelta(minutes=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,6 +15,7 @@ from core.ports import Intake, Store
 from core.types import (
     Alert,
     Catalogue,
+    CatalogueChange,
     Document,
     Entity,
     Explanation,
@@ -42,9 +43,7 @@ class Examiner:
         """Return a finding for each document, in order. ``communities`` limits whose terms may find
         something (None: everybody's)."""
         founds = [self._visible(found, communities) for found in self.index.find(documents)]
-        matched = [position for position, found in enumerate(founds) if found.matches]
-        recognised = self.entities.recognise([documents[position] for position in matched])
-        entities: dict[int, tuple[Entity, ...]] = dict(zip(matched, recognised, strict=True))
+        entities = self._entities(documents, founds)
         at = self.clock.now()
         return [
             Finding(
@@ -58,40 +57,73 @@ class Examiner:
             for position, (document, found) in enumerate(zip(documents, founds, strict=True))
         ]
 
+    def following(self, change: CatalogueChange) -> Examiner:
+        """Return the examiner after the change. Takes as long as the terms of the change take to compile."""
+        return replace(self, index=self.index.following(change), scorer=self.scorer.following(change))
+
+    def without(self, term_ids: Set[str]) -> Examiner:
+        """Return the examiner for which these terms count no more. Nothing is compiled for that."""
+        return replace(self, index=self.index.without(term_ids), scorer=self.scorer.without(term_ids))
+
+    def explain(self, document: Document) -> Explanation:
+        """Return how the document was looked at, and why each place passed or failed."""
+        (found,) = self.index.find([document])
+        entities = self.entities.recognise([document])[0] if found.pending else None
+        return self.index.explain(document, entities)
+
+    def _entities(self, documents: Sequence[Document], founds: list[Found]) -> dict[int, tuple[Entity, ...]]:
+        """Return the entities of the documents with a match, by position; settle in ``founds`` what waits for them."""
+        promising = [position for position, found in enumerate(founds) if found.matches or found.pending]
+        recognised = self.entities.recognise(
+            [documents[position] for position in promising],
+            # What waits for entities may ask for them anywhere.
+            [
+                None if founds[position].pending else [match.span for match in founds[position].matches]
+                for position in promising
+            ],
+        )
+        entities = dict(zip(promising, recognised, strict=True))
+        for position in promising:
+            if founds[position].pending:
+                founds[position] = self.index.settle(documents[position], founds[position], entities[position])
+        return {position: found for position, found in entities.items() if founds[position].matches}
+
     def _visible(self, found: Found, communities: frozenset[str] | None) -> Found:
-        if communities is None or not found.matches:
+        if communities is None or not (found.matches or found.pending):
             return found
+
+        def is_visible(term_id: str) -> bool:
+            return self.index.watchlist(self.index.term(term_id)).community_id in communities
+
         return replace(
             found,
-            matches=tuple(
-                match
-                for match in found.matches
-                if self.index.watchlist(self.index.term(match.term_id)).community_id in communities
-            ),
+            matches=tuple(match for match in found.matches if is_visible(match.term_id)),
+            pending=tuple(term_id for term_id in found.pending if is_visible(term_id)),
         )
 
 
 class LivePipeline:
-    """The pipeline of a running service: follows the catalogue, and records what it finds."""
+    """The pipeline of a running service: examines what comes, and records what it finds."""
 
     def __init__(
         self,
         store: Store,
         clock: Clock,
         *,
+        examiner: Callable[[], Awaitable[Examiner]],
         examiner_for: Callable[[Catalogue], Examiner],
         seen_for: timedelta,
         raised: Callable[[Sequence[Alert]], None],
     ) -> None:
-        """``examiner_for`` compiles a catalogue; ``seen_for`` is how long a document read is remembered;
-        ``raised`` is told of new alerts after they are recorded."""
+        """``examiner`` returns the one for a page that begins; ``examiner_for`` compiles a catalogue, for previews;
+        ``seen_for`` is how long a document read is remembered; ``raised`` is told of new alerts after they are
+        recorded."""
         self._store = store
         self._clock = clock
+        self._examiner = examiner
         self._examiner_for = examiner_for
         self._seen_for = seen_for
         self._raised = raised
-        self._compiled: _Compiled | None = None
-        self._compiling = asyncio.Lock()
         self._checking = examiner_for(Catalogue()).index
 
     async def process_page(self, lease: SourceLease, page: Page, *, due_at: datetime) -> Intake:
@@ -120,11 +152,14 @@ class LivePipeline:
         examiner.index.check(term)
         document = Document(id="preview", text=text)
         (finding,) = await asyncio.to_thread(examiner.examine, [document])
-        return finding, await asyncio.to_thread(examiner.index.explain, document)
+        return finding, await asyncio.to_thread(examiner.explain, document)
 
-    def check_term(self, term: Term) -> None:
-        """Raise UsageError where no matcher looks for terms of this kind, or this value cannot be looked for."""
-        self._checking.check(term)
+    def conceal_term(self, term: Term) -> Term:
+        """Return the term as it may be kept: its value concealed where the matcher asks for it.
+
+        Raises UsageError where no matcher looks for terms of this kind, or this value cannot be looked for.
+        """
+        return self._checking.conceal(term)
 
     async def _process(
         self,
@@ -155,33 +190,6 @@ class LivePipeline:
         if alerts:
             self._raised(alerts)
         return Intake(new_count=len(new), known_count=len(documents) - len(new), alerts=tuple(alerts))
-
-    async def _examiner(self) -> Examiner:
-        async with self._compiling:
-            now = self._clock.now()
-            revision = await self._store.catalogue_revision()
-            if self._compiled is None or not self._compiled.holds(revision, now):
-                catalogue = await self._store.catalogue(now)
-                self._compiled = _Compiled(
-                    revision=catalogue.revision,
-                    until=min(
-                        (term.settings.ends_at for term in catalogue.terms if term.settings.ends_at), default=None
-                    ),
-                    examiner=await asyncio.to_thread(self._examiner_for, catalogue),
-                )
-            return self._compiled.examiner
-
-
-@dataclass(frozen=True)
-class _Compiled:
-    """An examiner, and how long it is the right one: until the catalogue changes or the first term ends."""
-
-    revision: int
-    until: datetime | None
-    examiner: Examiner
-
-    def holds(self, revision: int, now: datetime) -> bool:
-        return revision == self.revision and (self.until is None or now < self.until)
 
 
 def _examine_all(

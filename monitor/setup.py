@@ -23,7 +23,7 @@ from core.types import (
     Severity,
     SourceRecord,
 )
-from monitor.wiring import Parts
+from monitor.parts import Parts
 from watchlists.checking import load_checked
 
 ACTOR = "command line"
@@ -36,12 +36,13 @@ async def import_watchlist(store: Store, parts: Parts, path: Path) -> Community:
     Raises WatchlistError for a file that cannot be read or holds a term that cannot be looked for, and Conflict
     where a watchlist's name or a term's reference is in use.
     """
-    file = load_checked(path, parts.index(Catalogue()).check)
+    index = parts.keyed().index(Catalogue())
+    file = load_checked(path, index.check)
     known = [community for community in await store.communities() if community.name == file.community.name]
     community = known[0] if known else replace(file.community, id=new_id("com"))
     await store.import_watchlists(
         community,
-        file.adopted_by(community.id),
+        [(watchlist, [index.conceal(term) for term in terms]) for watchlist, terms in file.adopted_by(community.id)],
         audit=audit_entry(parts.clock, community.id, "watchlist.imported", community.id),
     )
     return community

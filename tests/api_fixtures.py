@@ -12,7 +12,8 @@ import pytest
 
 from core.settings import ApiSettings, Settings
 from core.types import Community, Scope
-from monitor.wiring import Parts, build_parts, open_service
+from monitor.parts import Parts, build_parts
+from monitor.wiring import open_service
 from tests.api_service import MAXIMUM_BODY_BYTES, Api, SetClock
 
 

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from core.settings import HttpSettings, MonitorSettings, Settings
-from monitor.wiring import build_parts, open_service
+from monitor.parts import build_parts
+from monitor.wiring import open_service
 
 LEASE_SECONDS = 1
 

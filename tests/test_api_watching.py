@@ -150,12 +150,73 @@ async def test_a_preview_tells_what_would_match_and_keeps_nothing(admin: httpx2.
         assert (await admin.get(f"/v1/{resource}")).json()["items"] == []
 
 
-@pytest.mark.parametrize("term", [{"kind": "regex", "value": "(["}, {"kind": "query", "value": '"no end'}])
+async def test_a_preview_tells_where_the_text_is_read_otherwise_than_written(admin: httpx2.AsyncClient) -> None:
+    sent = {"term": {"kind": "pseudonym", "value": "night_heron"}, "text": "N\u0456ght\u200b&#95;heron"}
+    answer = await admin.post("/v1/preview", json=sent)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["folded"] == {"text": "night_heron"}
+    assert answer.json()["undone"] == [
+        {"start": 1, "end": 2, "written": "\u0456", "meant": "i", "transformations": ["homoglyph"]},
+        {"start": 5, "end": 6, "written": "\u200b", "meant": "", "transformations": ["zero_width"]},
+        {"start": 6, "end": 11, "written": "&#95;", "meant": "_", "transformations": ["html_entity"]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("term", "found", "transformation"),
+    [
+        ({"kind": "regex", "value": r"HC-\d{4}"}, "HC-２０４１", "compatibility"),
+        ({"kind": "domain", "value": "harborcommons.example"}, "harborcommons-login[.]com", "affix"),
+    ],
+)
+async def test_a_preview_shows_patterns_and_domains_in_disguise(
+    admin: httpx2.AsyncClient, term: dict[str, str], found: str, transformation: str
+) -> None:
+    answer = await admin.post("/v1/preview", json={"term": term, "text": f"look: {found} is it"})
+    assert answer.status_code == 200, answer.text
+    (match,) = answer.json()["matches"]
+    assert (match["kind"], match["start"], match["found"]) == (term["kind"], 6, found)
+    assert transformation in match["transformations"]
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        {"kind": "regex", "value": "(["},
+        {"kind": "query", "value": '"no end'},
+        {"kind": "domain", "value": "no end.example"},
+    ],
+)
 async def test_a_preview_of_a_term_that_cannot_be_looked_for_is_refused(
     admin: httpx2.AsyncClient, term: dict[str, str]
 ) -> None:
     answer = await admin.post("/v1/preview", json={"term": term, "text": "anything"})
     assert_problem(answer, 422, without=["no end"])
+
+
+async def test_a_query_with_a_mistake_is_refused_with_its_place(admin: httpx2.AsyncClient) -> None:
+    members = await watchlist(admin)
+    wrong = {"kind": "query", "value": "marigold NEAR tide"}
+    for path, body in (
+        ("/v1/terms", {"watchlist_id": members, **wrong}),
+        ("/v1/watchlists", {"name": "Others", "terms": [wrong]}),
+    ):
+        (error,) = assert_problem(await admin.post(path, json=body), 422, without=["marigold", "tide"])["errors"]
+        assert error["location"][-1] == "value"
+        assert error["message"] == "character 10: NEAR needs a number of words and capitals: NEAR/10"
+    answer = await admin.post("/v1/preview", json={"term": wrong, "text": "any text"})
+    assert "character 10: " in assert_problem(answer, 422, without=["marigold", "tide"])["detail"]
+
+
+async def test_a_preview_of_a_query_asks_the_recognisers_where_it_depends_on_them(admin: httpx2.AsyncClient) -> None:
+    term = {"kind": "query", "value": "harbor NEAR/3 @person"}
+    answer = await admin.post("/v1/preview", json={"term": term, "text": "the harbor of Maria Gonzalez"})
+    assert answer.status_code == 200, answer.text
+    assert [match["found"] for match in answer.json()["matches"]] == ["harbor of Maria Gonzalez"]
+    assert [row["passed"] for row in answer.json()["candidates"]] == [True]
+    answer = await admin.post("/v1/preview", json={"term": term, "text": "the harbor of nobody"})
+    assert answer.json()["matches"] == []
+    assert [row["passed"] for row in answer.json()["candidates"]] == [False]
 
 
 async def test_a_preview_with_an_unknown_pack_is_refused(admin: httpx2.AsyncClient) -> None:

@@ -23,7 +23,7 @@ from monitor.commands.view import printable
 PROGRAM = Path(sys.executable).parent / "leakwatch"
 SAMPLE = Path(__file__).parent.parent / "monitor" / "sample"
 COMMANDS = (
-    *("scan", "entities", "try", "up", "demo", "doctor"),
+    *("scan", "entities", "try", "bench", "up", "demo", "doctor"),
     *("watchlist", "watchlist check", "watchlist import", "watchlist export"),
     *("source add", "destination add", "key create"),
 )
@@ -383,6 +383,52 @@ def test_try_reads_standard_input_and_says_when_nothing_matches(leakwatch: Progr
     assert done.stdout.endswith("It does not match.\n")
 
 
+def test_try_shows_how_a_text_is_read_and_invisible_characters_by_their_code(leakwatch: Program) -> None:
+    done = leakwatch("try", "--term", "night_heron", "a n\u0456ght\u200bheron, \u202eknight heroes")
+    assert done.returncode == 0, done.stderr
+    rows = [re.split(r"  +", line.strip()) for line in done.stdout.splitlines()]
+    assert ["text", "a n\u0456ght⟨U+200B⟩heron, ⟨U+202E⟩knight heroes"] in rows
+    assert "read as a nightheron, knight heroes" in done.stdout
+    assert ["3-4", "\u0456", "i", "homoglyph (cyrillic small letter byelorussian-ukrainian i)"] in rows
+    assert ["7-8", "⟨U+200B⟩", "nothing", "zero width (zero width space)"] in rows
+    assert any(row[:3] == ["passed", "2-13", "n\u0456ght⟨U+200B⟩heron"] for row in rows)
+    assert not re.search("[\u200b\u202e]", done.stdout)
+
+
+def test_try_looks_for_all_that_a_file_watches(leakwatch: Program) -> None:
+    done = leakwatch("try", "--watchlist", SAMPLE / "watchlist.yaml", "marig0ld_tide saw the raven")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert [row[1] for row in rows if row[:1] == ["passed"]] == ["marigold", "raven"]
+
+
+def test_try_says_where_a_match_raises_no_alert_for_want_of_context(leakwatch: Program) -> None:
+    done = leakwatch("try", "--watchlist", SAMPLE / "watchlist.yaml", "look, the raven")
+    assert done.returncode == 0, done.stderr
+    assert "raises no alert: nothing around it gives the context that the term needs" in done.stdout
+
+
+def test_try_follows_the_sensitivity(leakwatch: Program) -> None:
+    def outcome(sensitivity: str) -> int:
+        return leakwatch("try", "--term", "seal_song", "--sensitivity", sensitivity, "a seal so ng").returncode
+
+    assert (outcome("strict"), outcome("wide")) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--term", "night_heron", "--watchlist", "members.yaml", "text"], "--term or with --watchlist"),
+        (["text"], "--term or with --watchlist"),
+        (["--term", "night_heron", ""], "there is no text"),
+    ],
+)
+def test_try_says_what_it_needs(leakwatch: Program, arguments: list[str], said: str) -> None:
+    done = leakwatch("try", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
 def test_try_refuses_a_term_that_cannot_be_looked_for(leakwatch: Program) -> None:
     done = leakwatch("try", "--term", "", HARMLESS)
     assert done.returncode == 2
@@ -392,18 +438,90 @@ def test_try_refuses_a_term_that_cannot_be_looked_for(leakwatch: Program) -> Non
 # ── watchlist ───────────────────────────────────────────────────────────────────────────────────
 
 
+def test_scan_answers_queries_over_what_else_is_found(leakwatch: Program, tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(
+        """version: 1
+community: Harbor Commons
+watchlists:
+  - name: Members
+    terms:
+      - {id: t1, kind: pseudonym, value: night_heron}
+      - {id: q1, kind: query, value: '"harbor commons" NEAR/20 ("real name" OR identity OR dox*)'}
+      - {id: q2, kind: query, value: '@pseudonym NEAR/8 @person -birthday'}
+      - {id: q3, kind: query, value: 'supper @person'}
+"""
+    )
+    posts = tmp_path / "rules.jsonl"
+    texts = (
+        "they say they will doxx all of Hаrbor Commons",
+        "n1ght_h3ron lives with Maria Gonzalez",
+        "n1ght_h3ron lives with Maria Gonzalez, happy birthday",
+        "supper with nobody",
+        "supper with Maria Gonzalez",
+    )
+    posts.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    done = leakwatch("scan", "--watchlist", path, "--input", posts)
+    assert done.returncode == 1, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(row["id"], [(match["term"], match["found"]) for match in row["matches"]]) for row in rows] == [
+        ("1", [("q1", "doxx all of Hаrbor Commons")]),
+        ("2", [("t1", "n1ght_h3ron"), ("q2", "n1ght_h3ron lives with Maria Gonzalez")]),
+        ("3", [("t1", "n1ght_h3ron")]),
+        ("5", [("q3", "supper")]),
+    ]
+    (alert,) = rows[0]["alerts"]
+    assert alert["severity"] == "medium"
+    assert "a watched query matches" in [reason["text"] for reason in alert["reasons"]]
+    assert "Commons" not in alert["excerpt"]
+    assert "doxx" not in alert["excerpt"]
+    assert [entity["found"] for entity in rows[3]["entities"]] == ["Maria Gonzalez"]
+
+
+def test_a_query_with_a_mistake_is_shown_with_the_character_to_blame(leakwatch: Program, tmp_path: Path) -> None:
+    query = '"håfen" OR OR harbor'
+    tried = leakwatch("try", "--kind", "query", "--term", query, "any text")
+    assert tried.returncode == 2
+    assert tried.stderr.splitlines() == [
+        f"  {query}",
+        "             ^",
+        "leakwatch: character 12: OR joins two operands, and before it one is missing",
+    ]
+    path = tmp_path / "wrong.yaml"
+    path.write_text(WATCHLIST + f"      - {{id: q1, kind: query, value: '{query}'}}\n")
+    checked = leakwatch("watchlist", "check", path)
+    assert checked.returncode == 2
+    assert checked.stderr.splitlines() == [
+        f"{path}, line 14: q1: character 12: OR joins two operands, and before it one is missing",
+        f"  {query}",
+        "             ^",
+    ]
+    scanned = leakwatch("scan", "--watchlist", path, given="any text")
+    assert scanned.returncode == 2
+    assert "line 14: q1: character 12:" in scanned.stderr
+    assert "harbor" not in scanned.stderr
+
+
+def test_try_shows_what_a_query_lacks(leakwatch: Program) -> None:
+    done = leakwatch("try", "--kind", "query", "--term", "harbor NEAR/2 @person", "the harbor is closed")
+    assert done.returncode == 1
+    assert "the two sides of NEAR" in " ".join(done.stdout.split())
+    done = leakwatch("try", "--kind", "query", "--term", "harbor NEAR/2 @person", "the harbor of Maria Gonzalez")
+    assert done.returncode == 0
+    assert "passed" in done.stdout
+
+
 def test_check_finds_nothing_wrong_with_the_sample(leakwatch: Program) -> None:
     done = leakwatch("watchlist", "check", SAMPLE / "watchlist.yaml")
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("2 watchlists, 12 terms, 0 problems, 0 warnings\n")
 
 
-def test_check_warns_and_names_lines(leakwatch: Program, watchlist: Path, tmp_path: Path) -> None:
+def test_check_warns_and_names_lines(leakwatch: Program, watchlist: Path) -> None:
     watchlist.write_text(WATCHLIST + "      - {id: t4, kind: pseudonym, value: boat}\n")
-    (tmp_path / "ordinary.txt").write_text(HARMLESS)
-    done = leakwatch("watchlist", "check", "members.yaml", "--sample", "ordinary.txt")
+    done = leakwatch("watchlist", "check", "members.yaml")
     assert done.returncode == 0, done.stderr
-    assert "members.yaml, line 14: warning: t4 was found in one of the sample's posts" in done.stdout
+    assert "members.yaml, line 14: warning: t4 is an ordinary word and will be found everywhere" in done.stdout
 
 
 def test_check_of_an_unreadable_watchlist_is_status_2(leakwatch: Program, watchlist: Path) -> None:

@@ -6,6 +6,7 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import pytest
 import yaml
@@ -19,8 +20,11 @@ from core.plugins import discover
 from core.ports import Notifier, Source, SourceContext
 from core.settings import Settings
 from core.types import Scope, TermKind
+from matchers.query_language import FieldOperator, MentionName
+from matchers.query_language import parse as parse_query
 from monitor.cli import app
 from tests.conftest import REPOSITORY
+from tests.readme_table import README, disguise_table, with_table
 from tests.service_fixtures import settings_for
 from watchlists.files import parse
 from watchlists.packs import load_packs
@@ -115,6 +119,14 @@ def test_every_link_between_pages_leads_somewhere(path: Path) -> None:
             assert (path.parent / target).exists(), target
 
 
+def test_every_query_that_is_shown_is_understood() -> None:
+    manual = page("queries.md")
+    (terms,) = re.findall(r"```yaml\n(.*?)```", manual, re.S)
+    assert [parse_query(term["value"]) for term in yaml.safe_load(terms)["terms"]]
+    for name in (*get_args(FieldOperator), *(f"@{name}" for name in get_args(MentionName))):
+        assert f"`{name}" in manual
+
+
 @pytest.mark.parametrize("path", [REPOSITORY / "README.md", DOCS / "first-watchlist.md"], ids=lambda path: path.name)
 def test_every_watchlist_that_is_shown_can_be_read(path: Path) -> None:
     shown = re.findall(r"```yaml\n(.*?)```", path.read_text(), re.S)
@@ -128,6 +140,16 @@ def test_the_settings_file_that_is_shown_can_be_read(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     (tmp_path / "leakwatch.toml").write_text(shown)
     assert Settings().api.port == 9000
+
+
+def test_the_disguises_in_the_readme_are_found_today() -> None:
+    assert README.read_text() == with_table(README.read_text()), "write the table anew with 'make readme'"
+
+
+def test_the_disguises_in_the_readme_are_all_found_but_the_last() -> None:
+    rows = [line.split(" | ") for line in disguise_table().splitlines()[2:]]
+    assert [row[2] for row in rows if row[2] == "nothing"] == ["nothing"]
+    assert rows[-1][2] == "nothing"
 
 
 async def test_the_source_in_the_manual_works_and_is_short(tmp_path: Path, httpserver: HTTPServer) -> None:

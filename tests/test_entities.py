@@ -9,8 +9,9 @@ import pytest
 import spacy
 
 from core.errors import SettingsError
-from core.types import Document, Entity, EntityType
+from core.types import Document, Entity, EntityType, Span
 from matchers.entities import EntityPipeline
+from matchers.surroundings import REACH, surroundings
 from tests.timing import cpu_seconds
 
 PIPELINE = EntityPipeline(("US", "GB"), None)
@@ -169,3 +170,37 @@ def test_hostile_text_takes_linear_time(pattern: str) -> None:
 
     seconds(1_000)
     assert seconds(80_000) < 4 * 8 * max(seconds(10_000), 0.005)
+
+
+def test_around_matches_of_a_long_text_the_same_is_seen_as_in_the_whole_of_it() -> None:
+    lines = [
+        f"Case {n}: Maria Gonzalez, maria{n}@mail.example, +1 202-555-0{n % 1000:03}. And so on.\n" for n in range(900)
+    ]
+    document = Document(id="1", title="Members of Anna Novak", text="".join(lines))
+    starts = [document.text.index(lines[n]) for n in (0, 333, 335, 620)]
+    ((whole,), (around,)) = (
+        PIPELINE.recognise([document]),
+        PIPELINE.recognise([document], [[Span("text", start, start + 4) for start in starts]]),
+    )
+
+    def is_near(entity: Entity) -> bool:
+        return entity.span.field == "title" or any(abs(entity.span.start - start) <= REACH for start in starts)
+
+    assert [entity for entity in around if is_near(entity)] == [entity for entity in whole if is_near(entity)]
+    assert len(around) < len(whole) / 4
+
+
+def test_a_stretch_is_cut_at_white_space_and_holds_the_ends_of_a_field() -> None:
+    text = "long words " * 2_000
+    for start, end in surroundings(text, [(9_000, 9_010)], reach=100):
+        assert start == 0 or text[start - 1] == " "
+        assert end == len(text) or text[end] == " "
+    assert list(surroundings("short", [(0, 2)])) == [(0, 5)]
+    (first, middle, last) = surroundings(text, [(9_000, 9_010)], reach=100)
+    assert (first[0], last[1]) == (0, len(text))
+    assert middle[0] <= 8_900 < 9_110 <= middle[1]
+
+
+def test_a_name_after_a_title_with_and_without_a_full_stop_is_seen() -> None:
+    for text in ("we met Mr Zorvek there", "we met Mr. Zorvek there"):
+        assert found(text, EntityType.PERSON) == ["Zorvek"]

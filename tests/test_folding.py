@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.types import Document, FoldedText
-from matchers.folding import fold_documents, fold_text, transformations
+from matchers.batch import FoldedBatch
+from matchers.folding import fold_text, transformations
 
 DISGUISES = (
     "&#110; &amp; &amp;#105; &#x301; %C3%A9 %6e %ff \\_ \\\\ & % ﬁ ß İ é e\u0301 ё н Н η Η ｎ 𝗻 🅽 \u200d \ufeff \u0301 "
@@ -93,5 +94,5 @@ def test_percent_signs_that_encode_nothing_stay() -> None:
 
 
 def test_documents_fold_field_by_field_without_the_empty_ones() -> None:
-    (folded,) = fold_documents([Document(id="1", text="Heron", title="", author="Ｑuiet")])
+    (folded,) = FoldedBatch([Document(id="1", text="Heron", title="", author="Ｑuiet")])
     assert {name: text.text for name, text in folded.fields.items()} == {"text": "heron", "author": "quiet"}

@@ -10,7 +10,20 @@ import pytest
 from core.errors import NotFound, UsageError
 from core.plugins import discover
 from core.ports import Matcher
-from core.types import Catalogue, Community, Document, Found, Pack, Term, TermKind, TermSettings, Watchlist
+from core.types import (
+    Catalogue,
+    Community,
+    Document,
+    Entity,
+    EntityType,
+    Found,
+    Pack,
+    Span,
+    Term,
+    TermKind,
+    TermSettings,
+    Watchlist,
+)
 from matchers.index import Index
 
 REGISTRY = discover(Matcher, noun="matcher", package="matchers", group="leakwatch.matchers")  # type: ignore[type-abstract]
@@ -101,16 +114,66 @@ def test_a_match_inside_a_text_in_which_it_never_counts_is_left_out() -> None:
 
 
 def test_terms_that_cannot_be_looked_for_are_listed_and_refused() -> None:
-    query = term("t5", TermKind.QUERY, "a AND b")
     short = term("t6", TermKind.PSEUDONYM, "ab")
-    index = index_of(HERON, query, short)
-    assert set(index.unmatched_terms) == {"t5", "t6"}
-    assert index.unmatched_terms["t5"] == "terms of kind query cannot be looked for yet"
-    with pytest.raises(UsageError, match="terms of kind query cannot be looked for yet"):
-        index.check(query)
+    catalogue = Catalogue(
+        watchlists=(Watchlist(id="members", community_id="c", name="M"),), terms=(HERON, MARIA, short)
+    )
+    index = Index(catalogue, [matcher for matcher in MATCHERS if TermKind.NAME not in matcher.term_kinds])
+    assert set(index.unmatched_terms) == {"t2", "t6"}
+    assert index.unmatched_terms["t2"] == "terms of kind name cannot be looked for yet"
+    with pytest.raises(UsageError, match="terms of kind name cannot be looked for yet"):
+        index.check(MARIA)
     with pytest.raises(UsageError, match="at least 4"):
         index.check(short)
     index.check(HERON)
+
+
+def test_queries_speak_of_what_else_matches_in_their_own_community() -> None:
+    both = term("q1", TermKind.QUERY, "@pseudonym NEAR/3 @name")
+    other = term("q2", TermKind.QUERY, "@pseudonym OR (harbor missing)", watchlist="staff")
+    index = index_of(HERON, MARIA, both, other)
+    assert [(match.term_id, match.found) for match in find(index, "n1ght_heron is Maria Gonzalez").matches] == [
+        ("t1", "n1ght_heron"),
+        ("q1", "n1ght_heron is Maria Gonzalez"),
+        ("t2", "Maria Gonzalez"),
+    ]
+
+
+def test_a_pseudonym_that_does_not_count_where_it_stands_is_not_mentioned_either() -> None:
+    index = index_of(RAVEN, term("q1", TermKind.QUERY, "@pseudonym", watchlist="members"))
+    assert [match.term_id for match in find(index, "the raven").matches] == ["q1", "t4"]
+    assert find(index, "on Raven Street") == Found()
+
+
+def test_a_query_does_not_count_inside_its_never_texts() -> None:
+    index = index_of(term("q1", TermKind.QUERY, "harbor OR lantern", never=("pearl harbor",)))
+    assert find(index, "about Pearl Harbor") == Found()
+    assert [match.found for match in find(index, "about the harbor").matches] == ["harbor"]
+
+
+def test_what_depends_on_entities_is_pending_until_it_is_settled() -> None:
+    index = index_of(HERON, term("q1", TermKind.QUERY, "@pseudonym NEAR/3 @person"))
+    document = Document(id="1", text="night_heron is Maria Gonzalez, real name")
+    (found,) = index.find([document])
+    assert ([match.term_id for match in found.matches], found.pending) == (["t1"], ("q1",))
+    person = Entity(
+        type=EntityType.PERSON, span=Span("text", 15, 29), found="Maria Gonzalez", confidence=0.9, recogniser="names"
+    )
+    settled = index.settle(document, found, [person])
+    assert ([match.term_id for match in settled.matches], settled.pending) == (["t1", "q1"], ())
+    assert settled.cues == found.cues != ()
+    unsettled = index.settle(document, found, [])
+    assert (unsettled.matches, unsettled.pending) == (found.matches, ())
+    assert [row.passed for row in index.explain(document, [person]).candidates] == [True, True]
+    assert [row.passed for row in index.explain(document).candidates] == [True, False]
+
+
+def test_a_query_that_waits_for_entities_does_so_without_any_other_match() -> None:
+    index = index_of(term("q1", TermKind.QUERY, "lives NEAR/3 @pii"))
+    document = Document(id="1", text="she lives at 12 Pier Road")
+    (found,) = index.find([document])
+    assert (found.matches, found.cues, found.pending) == ((), (), ("q1",))
+    assert index.settle(document, found, []) == Found()
 
 
 def test_terms_and_watchlists_are_looked_up() -> None:

@@ -15,8 +15,9 @@ import pytest
 
 from core.ports import AlertFilter, IncidentFilter, Listing, Slice
 from core.types import Severity
+from monitor.parts import build_parts
 from monitor.setup import add_destination
-from monitor.wiring import build_parts, open_service, open_store
+from monitor.wiring import open_service, open_store
 from tests.conftest import REPOSITORY
 from tests.service_fixtures import add, import_sample, settings_for, write_documents
 

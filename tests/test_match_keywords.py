@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import UsageError
 from core.types import Document, Match, MatchMode, Term, TermKind, TermSettings, Watchlist
-from matchers.folding import fold_documents
+from matchers.batch import FoldedBatch
 from matchers.keywords import KeywordMatcher
 from tests.timing import cpu_seconds
 
@@ -29,7 +29,7 @@ def keyword(value: str, *variants: str, match: MatchMode | None = None) -> Term:
 
 def find(text: str, *terms: Term) -> list[Match]:
     finder = MATCHER.compile(terms or [keyword("safe house")], WATCHLISTS)
-    (matches,) = finder.find(fold_documents([Document(id="1", text=text)]))
+    (matches,) = finder.find(FoldedBatch([Document(id="1", text=text)]))
     return matches
 
 
@@ -91,7 +91,7 @@ def test_hostile_text_takes_linear_time(pattern: str) -> None:
     finder = MATCHER.compile([keyword("safe house"), keyword("safe safe safe harbour")], WATCHLISTS)
 
     def seconds(length: int) -> float:
-        folded = fold_documents([Document(id="1", text=f"safe{pattern * (length // len(pattern))}!!!! house")])
+        folded = FoldedBatch([Document(id="1", text=f"safe{pattern * (length // len(pattern))}!!!! house")])
         return cpu_seconds(lambda: finder.find(folded))
 
     seconds(1_000)

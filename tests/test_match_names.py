@@ -6,8 +6,8 @@ import pytest
 
 from core.errors import UsageError
 from core.types import Document, Match, MatchMode, Term, TermKind, TermSettings, Watchlist
+from matchers.batch import FoldedBatch
 from matchers.candidates import best_apart
-from matchers.folding import fold_documents
 from matchers.names import NameMatcher
 
 MATCHER = NameMatcher(NameMatcher.Settings())
@@ -27,7 +27,7 @@ def name(value: str, *variants: str, match: MatchMode | None = None) -> Term:
 
 
 def find(text: str, term: Term) -> list[Match]:
-    (matches,) = MATCHER.compile([term], WATCHLISTS).find(fold_documents([Document(id="1", text=text)]))
+    (matches,) = MATCHER.compile([term], WATCHLISTS).find(FoldedBatch([Document(id="1", text=text)]))
     return best_apart(matches)
 
 

@@ -9,10 +9,12 @@ from rapidfuzz.distance import OSA
 
 from core.errors import UsageError
 from core.types import Document, Match, MatchMode, Sensitivity, Term, TermKind, TermSettings, Watchlist
+from matchers.batch import FoldedBatch
 from matchers.candidates import best_apart
-from matchers.folding import fold_documents
 from matchers.nearby import NearbyWords
+from matchers.odds import is_commonplace
 from matchers.pseudonyms import PseudonymMatcher
+from matchers.writing import writing
 from tests.timing import cpu_seconds
 
 MATCHER = PseudonymMatcher(PseudonymMatcher.Settings())
@@ -33,7 +35,7 @@ def pseudonym(value: str, *variants: str, match: MatchMode | None = None) -> Ter
 def find(text: str, *terms: Term, sensitivity: Sensitivity = Sensitivity.BALANCED) -> list[Match]:
     watchlist = Watchlist(id="members", community_id="harbor", name="Members", sensitivity=sensitivity)
     finder = MATCHER.compile(terms or [pseudonym("night_heron")], {"members": watchlist})
-    (matches,) = finder.find(fold_documents([Document(id="1", text=text)]))
+    (matches,) = finder.find(FoldedBatch([Document(id="1", text=text)]))
     return best_apart(matches)
 
 
@@ -56,8 +58,11 @@ def find(text: str, *terms: Term, sensitivity: Sensitivity = Sensitivity.BALANCE
         ("n i g h t h e r o n", ("separators",)),
         ("n|i|g|h|t|h|e|r|o|n", ("separators",)),
         ("n 1 g h t h 3 r o n", ("leet", "separators")),
+        ("n ! g h 7 h e r o n", ("leet", "separators")),
+        ("n.i.g.h.+.h.€.r.o.n", ("leet", "separators")),
         ("nightheron", ("separators",)),
         ("night-her on", ("separators",)),
+        ("night her on", ("separators",)),
         ("nigh\nther\non", ("separators",)),
         ("niiiight_herron", ("repeated_letters",)),
         ("n*ght_heron", ("masked",)),
@@ -147,15 +152,72 @@ def test_folded_takes_disguises_and_no_typos_nor_longer_words() -> None:
     assert [match.found for match in find(text, pseudonym("night_heron", match=MatchMode.FOLDED))] == ["n1ght_heron"]
 
 
-def test_sensitivity_decides_from_which_length_typos_count() -> None:
-    term = pseudonym("zorvek")
-    assert find("zorvk", term, sensitivity=Sensitivity.STRICT) == []
-    assert [match.found for match in find("zorvk", term)] == ["zorvk"]
-    assert [match.found for match in find("zorv", pseudonym("zorve"), sensitivity=Sensitivity.WIDE)] == ["zorv"]
+def test_sensitivity_decides_how_much_likelier_than_chance_a_place_must_be() -> None:
+    terms = [pseudonym("tamlin"), pseudonym("zorvek")]
+    found = {
+        sensitivity: [match.found for match in find("zorvk tamlen tamlyn", *terms, sensitivity=sensitivity)]
+        for sensitivity in Sensitivity
+    }
+    assert found == {
+        Sensitivity.STRICT: ["zorvk"],
+        Sensitivity.BALANCED: ["zorvk", "tamlen"],
+        Sensitivity.WIDE: ["zorvk", "tamlen", "tamlyn"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("the whole of Australia", "australis"),
+        ("Brandon is the best", "brandonc"),
+        ("my playstation broke", "PlayStationAU"),
+        ("it was a macroon for her", "macromon"),
+        ("then I left", "then-1"),
+        ("a good 5 inches", "agods"),
+        ("I invite!", "invite-1"),
+        ("get F.r.e.e stuff", "freep"),
+        ("it gives me chills", "Chilis"),
+        ("E.V.E.R.Y.T.H.I.N.G", "rytho"),
+        ("oh you f**king fool", "foilking"),
+        ("the therapist", "rapis"),
+        ("harbormaster", "rmaste"),
+        ("ask maple88123", "maple88"),
+        ("ask maple812", "maple8"),
+    ],
+)
+def test_what_stands_there_by_chance_is_left_alone(text: str, value: str) -> None:
+    assert find(text, pseudonym(value)) == []
+
+
+@pytest.mark.parametrize(
+    "written", ["ihatezorveksucks", "realzorvek99", "thez0rvekfan", "mrzorvek", "lolzorveksucks", "fuckzorvek2024"]
+)
+def test_a_short_handle_is_found_inside_a_word_that_words_and_numbers_explain(written: str) -> None:
+    (match,) = find(f"and {written} again", pseudonym("zorvek"))
+    assert match.found in ("zorvek", "z0rvek")
+    assert match.transformations[-1] == "glued"
+
+
+@pytest.mark.parametrize(
+    "written", ["quietrnaple", "qu1etmapl€", "quiet maple's", "quietmaples", "quietmaple7", "quietnaple"]
+)
+def test_slips_and_disguises_of_many_kinds_are_seen_through(written: str) -> None:
+    assert len(find(f"so {written} said", pseudonym("quietmaple"))) == 1
+
+
+def test_a_value_is_commonplace_where_its_words_are() -> None:
+    assert all(map(is_commonplace, ("raven", "Blue Sky", "blue_sky", "goodnight", "Maria", "good morning")))
+    assert not any(map(is_commonplace, ("night_heron", "harborlight", "zorvek", "r4ven", "Maria Gonzalez")))
+
+
+@given(st.text(alphabet="abcdefgh12", min_size=4, max_size=12), st.text(alphabet="abcdefgh12", max_size=12))
+def test_what_is_written_otherwise_is_never_likelier_than_what_is_meant(meant: str, written: str) -> None:
+    assert writing(meant, meant) == 0
+    assert writing(meant, written) < 0 or meant == written
 
 
 def test_what_is_too_short_is_refused() -> None:
-    for value in ("abc", "._.", "aaaa", "n-h"):
+    for value in ("abc", "._.", "aa-a", "n-h"):
         with pytest.raises(UsageError, match="at least 4 letters"):
             MATCHER.check(pseudonym(value))
     with pytest.raises(UsageError):
@@ -163,10 +225,20 @@ def test_what_is_too_short_is_refused() -> None:
     MATCHER.check(pseudonym("anna"))
 
 
+def test_a_text_of_signs_alone_is_judged() -> None:
+    assert [match.found for match in find("it costs $$$$$ or @$$@", pseudonym("sssss"), pseudonym("assa"))] == []
+
+
+def test_a_handle_of_one_letter_again_and_again_is_found_as_a_word() -> None:
+    term = pseudonym("xxxx")
+    MATCHER.check(term)
+    assert [match.found for match in find("who is XXXX? xxx xxxxy", term)] == ["XXXX"]
+
+
 def test_explain_says_why_a_place_failed() -> None:
     watchlist = Watchlist(id="members", community_id="harbor", name="Members")
     finder = MATCHER.compile([pseudonym("raven"), pseudonym("harborlight1984")], {"members": watchlist})
-    (document,) = fold_documents([Document(id="1", text="ravens r4ven harborlight1985")])
+    (document,) = FoldedBatch([Document(id="1", text="ravens r4ven harborlight1985")])
     assert [(row.found, row.passed, row.reason) for row in finder.explain(document)] == [
         ("r4ven", True, "stands here"),
         ("raven", False, "is part of a longer word, and too short or too ordinary for that"),
@@ -196,7 +268,7 @@ def test_hostile_text_takes_linear_time(pattern: str) -> None:
 
     def seconds(length: int) -> float:
         document = Document(id="1", text=pattern * (length // len(pattern)))
-        return cpu_seconds(lambda: [best_apart(matches) for matches in finder.find(fold_documents([document]))])
+        return cpu_seconds(lambda: [best_apart(matches) for matches in finder.find(FoldedBatch([document]))])
 
     seconds(1_000)
     assert seconds(80_000) < 4 * 8 * max(seconds(10_000), 0.002)

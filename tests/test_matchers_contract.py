@@ -10,7 +10,7 @@ from core.errors import SettingsError
 from core.plugins import discover
 from core.ports import Finder, Matcher
 from core.types import Document, Term, TermKind, Watchlist
-from matchers.folding import fold_documents
+from matchers.batch import FoldedBatch
 
 REGISTRY = discover(Matcher, noun="matcher", package="matchers", group="leakwatch.matchers")  # type: ignore[type-abstract]
 MATCHERS = [REGISTRY.build(kind, {}) for kind in REGISTRY.kinds()]
@@ -18,6 +18,10 @@ SAMPLES = {
     TermKind.PSEUDONYM: "night_heron",
     TermKind.NAME: "Maria Gonzalez",
     TermKind.KEYWORD: "safe house",
+    TermKind.PASSAGE: "the kitchen light stays on until the last of us has crossed the harbor bridge",
+    TermKind.REGEX: "HC-2041-QX",
+    TermKind.DOMAIN: "harborcommons.example",
+    TermKind.QUERY: "lantern",
 }
 WATCHLISTS = {"members": Watchlist(id="members", community_id="harbor", name="Members")}
 
@@ -28,6 +32,14 @@ def sample(kind: TermKind) -> Term:
 
 def finder_of(matcher: Matcher) -> Finder:
     return matcher.compile([sample(kind) for kind in sorted(matcher.term_kinds)], WATCHLISTS)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def word_lists_are_loaded() -> None:
+    """Load what the first judgement needs, so that no example is measured with it."""
+    text = "ihaten1ght heron, nihgt_herno said"
+    for matcher in MATCHERS:
+        finder_of(matcher).find(FoldedBatch([Document(id="1", text=text)]))
 
 
 every_matcher = pytest.mark.parametrize("matcher", MATCHERS, ids=REGISTRY.kinds())
@@ -52,7 +64,7 @@ def test_an_unknown_setting_is_refused(kind: str) -> None:
 def test_its_terms_pass_its_check_and_are_found(matcher: Matcher) -> None:
     for kind in matcher.term_kinds:
         matcher.check(sample(kind))
-        (document,) = fold_documents([Document(id="1", text=f"see: {SAMPLES[kind]}, there")])
+        (document,) = FoldedBatch([Document(id="1", text=f"see: {SAMPLES[kind]}, there")])
         (match,) = finder_of(matcher).find([document])[0]
         assert (match.term_id, match.kind, match.found) == (kind, kind, SAMPLES[kind])
         assert (match.similarity, match.transformations) == (1.0, ())
@@ -62,7 +74,7 @@ def test_its_terms_pass_its_check_and_are_found(matcher: Matcher) -> None:
 @given(batch=st.lists(texts, max_size=3))
 def test_matches_are_in_bounds_in_order_and_explained(matcher: Matcher, batch: list[str]) -> None:
     finder = finder_of(matcher)
-    documents = fold_documents([Document(id=str(n), text=text, title=text) for n, text in enumerate(batch)])
+    documents = FoldedBatch([Document(id=str(n), text=text, title=text) for n, text in enumerate(batch)])
     answers = finder.find(documents)
     assert len(answers) == len(documents)
     for document, matches in zip(documents, answers, strict=True):
@@ -80,5 +92,5 @@ def test_matches_are_in_bounds_in_order_and_explained(matcher: Matcher, batch: l
 
 @every_matcher
 def test_a_finder_without_terms_finds_nothing(matcher: Matcher) -> None:
-    (document,) = fold_documents([Document(id="1", text="night_heron")])
+    (document,) = FoldedBatch([Document(id="1", text="night_heron")])
     assert matcher.compile([], {}).find([document]) == [[]]

@@ -14,8 +14,9 @@ from core.errors import LeakwatchError, UsageError
 from core.ids import new_id
 from core.ports import AlertFilter, Listing
 from core.types import AuditEntry, Document, Term, TermKind, Watchlist
+from monitor.parts import build_parts
 from monitor.setup import import_watchlist
-from monitor.wiring import Service, build_parts, open_service
+from monitor.wiring import Service, open_service
 from tests.service_fixtures import WATCHLIST, ManualClock, import_sample, settings_for
 
 LEAK = Document(id="paste:1", source="paste", external_id="1", text="n1ght_h3ron is Ana Bell, call 212-555-0143")
@@ -120,10 +121,10 @@ async def test_a_preview_explains_and_keeps_nothing(service: Service, tmp_path: 
     assert (await service.store.alerts(community.id, Listing(), AlertFilter())).items == ()
 
 
-async def test_a_kind_that_no_matcher_takes_is_refused(service: Service) -> None:
-    term = Term(id="trm_q", reference="q", watchlist_id="wl", kind=TermKind.QUERY, value="a AND b")
-    with pytest.raises(UsageError, match="query"):
-        service.pipeline.check_term(term)
+async def test_a_term_that_cannot_be_looked_for_is_refused(service: Service) -> None:
+    term = Term(id="trm_q", reference="q", watchlist_id="wl", kind=TermKind.QUERY, value="(harbor")
+    with pytest.raises(UsageError, match="parenthesis"):
+        service.pipeline.conceal_term(term)
 
 
 async def test_a_name_whose_consent_has_ended_is_looked_for_no_more(tmp_path: Path) -> None:

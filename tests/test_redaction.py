@@ -40,6 +40,15 @@ def test_every_term_is_masked_as_wide() -> None:
     assert redaction.apply(text, "text") == "█████ and █████"
 
 
+def test_around_a_copied_passage_nothing_is_shown() -> None:
+    copied = "leave your telephone with Wren and ask at the green door"
+    text = "They wrote: and whatever you do, " + copied + ", and walk on to the ferry. " + "x " * 300 + "the end"
+    redaction = Redaction([match(text, copied, TermKind.PASSAGE)], [])
+    start = text.index(copied)
+    assert excerpt(text, "text", (start, start + len(copied)), redaction)[0].rstrip("…x ") == "█████"
+    assert redaction.apply(text, "text", start=start, end=start + 600).rstrip().endswith("x x x")
+
+
 def test_a_protected_name_keeps_no_initials_even_where_a_recogniser_saw_a_person() -> None:
     text = "Maria Gonzalez-Ruiz sings"
     redaction = Redaction(

@@ -17,8 +17,9 @@ from werkzeug import Response
 
 from core.ports import AlertFilter, Listing
 from core.types import SourceRecord, SourceState
+from monitor.parts import build_parts
 from monitor.setup import audit_entry
-from monitor.wiring import Service, build_parts, open_service
+from monitor.wiring import Service, open_service
 from tests.service_fixtures import ManualClock, add, import_sample, settings_for, write_documents
 
 FEED = """<feed xmlns="http://www.w3.org/2005/Atom"><title>t</title><id>f</id><updated>2026-11-20T10:00:00Z</updated>

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerting.layout import Layout
+from alerting.layout import Layout, word_count
 from alerting.scoring import Scorer
 from alerting.signals import link_table, signal_table
 from core.types import (
@@ -54,11 +54,15 @@ TERMS = (
     term("maria", TermKind.NAME, "Maria Gonzalez", person="p1"),
     term("tomas", TermKind.NAME, "Tomas Brandt"),
     term("house", TermKind.KEYWORD, "safe house"),
+    term("site", TermKind.DOMAIN, "harborcommons.example"),
+    term("code", TermKind.REGEX, r"HC-\d{4}"),
+    term("rule", TermKind.QUERY, '"harbor commons" NEAR/20 dox*'),
     term("raven", TermKind.PSEUDONYM, "raven", needs_context=True),
     term("m1", TermKind.PSEUDONYM, "fox_one"),
     term("m2", TermKind.PSEUDONYM, "fox_two"),
     term("m3", TermKind.PSEUDONYM, "fox_three"),
     term("owl", TermKind.PSEUDONYM, "greyowl", watchlist="w2"),
+    term("letter", TermKind.PASSAGE, "passage:v1:00000000:AAAAAAAAAAA="),
 )
 CATALOGUE = Catalogue(
     communities=(Community(id="c1", name="Harbor Commons"), Community(id="c2", name="Elsewhere")),
@@ -106,6 +110,30 @@ def reason(found: Alert, name: str) -> str:
     return next(signal.text for signal in found.signals if signal.name == name)
 
 
+@pytest.mark.parametrize(
+    ("count", "severity"), [(12, Severity.MEDIUM), (24, Severity.MEDIUM), (25, Severity.HIGH), (100, Severity.CRITICAL)]
+)
+def test_a_longer_copy_of_a_passage_is_graver(count: int, severity: Severity) -> None:
+    copied = " ".join(f"word{number}" for number in range(count))
+    found = alert(f"he posted: {copied}!", [match(f"he posted: {copied}!", "letter", copied)])
+    assert (found.alert_class, found.severity) == (AlertClass.CONTENT_LEAK, severity)
+    assert reason(found, "passage_found") == f"a stretch of {count} words of a confidential passage stands here"
+    assert "word" not in found.excerpt
+
+
+def test_the_changed_words_of_a_copy_weigh_nothing() -> None:
+    text = "don't tell anybody " * 10
+    found = alert(text, [match(text, "letter", text.strip(), similarity=0.8, transformations=("edited",))])
+    assert reason(found, "passage_found") == (
+        "a stretch of 30 words of a confidential passage stands here, at least 24 of them unchanged"
+    )
+    assert (found.score, [signal.name for signal in found.signals]) == (60, ["passage_found"])
+
+
+def test_words_of_scripts_without_spaces_are_counted_by_the_character() -> None:
+    assert (word_count("don’t go to the ferry"), word_count("ночной мост"), word_count("夜の橋へ行く now")) == (5, 2, 7)
+
+
 def test_a_pseudonym_alone_is_a_low_mention() -> None:
     text = "has anybody seen night_heron today?"
     found = alert(text, [match(text, "heron")])
@@ -118,6 +146,52 @@ def test_a_keyword_alone_is_a_low_mention() -> None:
     text = "meet at the safe house"
     found = alert(text, [match(text, "house")])
     assert (found.alert_class, found.severity) == (AlertClass.MENTION, Severity.LOW)
+
+
+def test_a_query_that_holds_is_a_medium_mention_and_is_blocked_out() -> None:
+    text = "who will dox Harbor Commons next"
+    found = alert(text, [match(text, "rule", "dox Harbor Commons")])
+    assert (found.alert_class, found.severity) == (AlertClass.MENTION, Severity.MEDIUM)
+    assert reason(found, "query_matched") == "a watched query matches"
+    assert found.excerpt == "who will █████ next"
+
+
+def test_a_pattern_that_is_found_is_a_low_mention_and_is_blocked_out() -> None:
+    text = "the badge HC-2041 opens it"
+    found = alert(text, [match(text, "code", "HC-2041")])
+    assert (found.alert_class, found.severity) == (AlertClass.MENTION, Severity.LOW)
+    assert reason(found, "pattern_matched") == "a watched pattern matches"
+    assert found.excerpt == "the badge █████ opens it"
+
+
+@pytest.mark.parametrize("undone", [(), ("subdomain",), ("defanged",)])
+def test_the_communitys_own_domain_is_a_low_mention(undone: tuple[str, ...]) -> None:
+    text = "see harborcommons.example"
+    found = alert(text, [match(text, "site", transformations=undone)])
+    assert (found.alert_class, found.severity) == (AlertClass.MENTION, Severity.LOW)
+
+
+@pytest.mark.parametrize(
+    ("written", "undone", "similarity", "severity"),
+    [
+        ("harborc0mmons.example", ("homoglyph",), 1.0, Severity.HIGH),
+        ("harborcomons.example", ("typo",), 0.92, Severity.MEDIUM),
+        ("harborcommons-login.com", ("affix",), 0.9, Severity.MEDIUM),
+        ("harborcommons.org", ("other_suffix",), 0.8, Severity.MEDIUM),
+    ],
+)
+def test_a_domain_that_imitates_the_communitys_is_a_threat_beside_the_domain_itself_too(
+    written: str, undone: tuple[str, ...], similarity: float, severity: Severity
+) -> None:
+    text = f"harborcommons.example moved: log in at https://{written}/ today"
+    imitation = match(text, "site", written, transformations=undone, similarity=similarity)
+    found = alert(text, [match(text, "site"), imitation])
+    assert (found.alert_class, found.severity) == (AlertClass.THREAT, severity)
+    assert (
+        reason(found, "look_alike_domain")
+        == f"a domain that imitates the watched one is named, as in phishing ({undone[0].replace('_', ' ')})"
+    )
+    assert found.excerpt == "█████ moved: log in at https://█████/ today"
 
 
 def test_a_protected_name_alone_is_a_low_exposure() -> None:
@@ -463,7 +537,8 @@ def test_a_megabyte_full_of_names_and_pseudonyms_is_scored_in_linear_time() -> N
 
 
 def test_a_layout_counts_words_across_the_title_and_the_text() -> None:
-    layout = Layout(Document(id="d", title="about night_heron", text="and Maria"))
-    link = layout.link(layout.place(Span("title", 6, 17)), layout.place(Span("text", 4, 9)))
+    handle, name = Span("title", 6, 17), Span("text", 4, 9)
+    layout = Layout(Document(id="d", title="about night_heron", text="and Maria"), [handle])
+    link = layout.link(layout.place(handle), layout.place(name))
     assert link is not None
     assert (link.words, link.before) == (2, True)

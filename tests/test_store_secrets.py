@@ -48,12 +48,14 @@ async def _write_every_kind_of_row(store: SqlStore) -> None:
         note=f"{MARK} note",
         basis=Basis(kind="consent", recorded_by=f"{MARK} recorder"),
     )
+    removed = term(f"{MARK} removed", value=f"{MARK} removed")
     marked = term(f"{MARK} reference", value=f"{MARK} value", variants=(f"{MARK} variant",), settings=settings)
     await store.add_watchlist(
         Watchlist(id="wl_1", community_id="com_a", name=f"{MARK} watchlist", packs=("doxxing",)),
-        [marked],
+        [marked, removed],
         audit=audit("com_a"),
     )
+    await store.delete_term("com_a", removed.id, audit=audit("com_a"))
     await store.add_source(
         replace(
             source("src_1", "com_a", settings={"url": f"https://{MARK}.example", "password": f"{MARK} password"}),

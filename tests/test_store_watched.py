@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import Conflict, NotFound
-from core.ports import Listing
+from core.ports import REMOVALS_TOLD_FOR, Listing
 from core.types import Basis, Community, MatchMode, Sensitivity, TermKind, TermSettings, Watchlist
 from tests.store_fixtures import MINUTE, NOON, StandingClock, add_community, alert, audit, opened, term
 
@@ -156,6 +156,68 @@ async def test_the_revision_grows_with_every_change_of_what_is_watched_and_with_
         await store.record(audit("com_a"))
         await store.prune(NOON)
         assert await store.catalogue_revision() == revisions[-1]
+
+
+async def test_a_change_tells_of_what_was_added_and_removed_since_and_of_nothing_else(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as store:
+        await add_community(store, "com_a")
+        await add_community(store, "com_b")
+        old, gone = term("t1"), term("t2")
+        await store.add_terms("com_a", [old, gone], audit=audit("com_a"))
+        first = await store.catalogue_revision()
+        unchanged = await store.catalogue_change(first)
+        assert (unchanged.revision, unchanged.terms, unchanged.removed) == (first, (), frozenset())
+
+        new, other = term("t3", settings=FULL_SETTINGS), term("t1", "wl_com_b")
+        await store.add_terms("com_a", [new], audit=audit("com_a"))
+        second = await store.catalogue_revision()
+        await store.delete_term("com_a", gone.id, audit=audit("com_a"))
+        await store.add_terms("com_b", [other], audit=audit("com_b"))
+
+        change = await store.catalogue_change(first)
+        catalogue = await store.catalogue(NOON)
+        assert (change.communities, change.watchlists) == (catalogue.communities, catalogue.watchlists)
+        assert change.revision == catalogue.revision == await store.catalogue_revision()
+        assert set(change.terms) == {new, other}
+        assert change.removed == await store.removed_terms(first) == {gone.id}
+        assert set((await store.catalogue_change(second)).terms) == {other}
+        assert (await store.catalogue_change(change.revision)).removed == frozenset()
+
+
+async def test_with_a_watchlist_all_its_terms_are_told_to_be_removed(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await add_community(store, "com_a")
+        await add_community(store, "com_b")
+        terms = [term("t1"), term("t2")]
+        await store.add_terms("com_a", terms, audit=audit("com_a"))
+        await store.add_terms("com_b", [term("t1", "wl_com_b")], audit=audit("com_b"))
+        revision = await store.catalogue_revision()
+        await store.delete_watchlist("com_a", "wl_1", audit=audit("com_a"))
+        change = await store.catalogue_change(revision)
+        assert change.removed == {each.id for each in terms}
+        assert [watchlist.id for watchlist in change.watchlists] == ["wl_com_b"]
+
+
+async def test_a_removal_is_told_for_a_week(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await add_community(store)
+        gone = term("t1")
+        await store.add_terms("com_a", [gone], audit=audit("com_a"))
+        await store.delete_term("com_a", gone.id, audit=audit("com_a"))
+        await store.prune(NOON + REMOVALS_TOLD_FOR - MINUTE)
+        assert await store.removed_terms(0) == {gone.id}
+        await store.prune(NOON + REMOVALS_TOLD_FOR)
+        assert await store.removed_terms(0) == frozenset()
+
+
+async def test_a_term_that_ended_before_it_was_told_of_is_told_as_it_is(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await add_community(store)
+        ended = term("t1", settings=TermSettings(expires_at=NOON - MINUTE))
+        await store.add_terms("com_a", [ended], audit=audit("com_a"))
+        assert (await store.catalogue_change(0)).terms == (ended,)
 
 
 async def test_pruning_deletes_the_terms_that_have_ended(tmp_path: Path) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from core.errors import UsageError, WatchlistError
-from core.types import Document, Found, Match, Span, Term, TermKind
-from watchlists.checking import Advice, advise, count_occurrences, load_checked
+from core.types import Term, TermKind
+from watchlists.checking import Advice, advise, load_checked
 from watchlists.files import parse
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -22,7 +21,7 @@ def accept(_: Term) -> None: ...
 
 def advice(*terms: str, **options: object) -> Advice:
     file = parse(HEAD + "".join(f"      - {{{term}}}\n" for term in terms), file="members.yaml")
-    return advise(file, **{"check_term": accept, "at": NOW, **options})  # type: ignore[arg-type]
+    return advise(file, **{"check_term": accept, "is_ordinary": lambda _: False, "at": NOW, **options})  # type: ignore[arg-type]
 
 
 def warnings(*terms: str, **options: object) -> list[tuple[int, str]]:
@@ -88,18 +87,12 @@ def test_values_that_differ_only_in_case_are_duplicates() -> None:
     assert (7, "b repeats a value of a") in found
 
 
-def test_a_term_found_in_ordinary_posts_is_warned_of() -> None:
-    span = Span("text", 0, 4)
-    match = Match(term_id="a", kind=TermKind.KEYWORD, span=span, found="tide")
-
-    def find(documents: Sequence[Document]) -> list[Found]:
-        return [Found(matches=(match, match) if "tide" in document.text else ()) for document in documents]
-
-    posts = [Document(id=str(n), text=text) for n, text in enumerate(["the tide", "tide, tide", "nothing"])]
-    occurrences = count_occurrences(posts, find)
-    assert occurrences == {"a": 2}
-    [(_, sentence)] = warnings("id: a, kind: keyword, value: tide", occurrences=occurrences)
-    assert sentence.startswith("a was found in 2 of the sample's posts")
+def test_an_ordinary_word_is_warned_of_unless_it_needs_context() -> None:
+    plain, careful = "id: a, kind: pseudonym, value: tide", "id: b, kind: keyword, value: tide, needs_context: true"
+    [(line, sentence)] = [row for row in warnings(plain, careful, is_ordinary={"tide"}.__contains__) if row[0] == 6]
+    assert line == 6
+    assert sentence.startswith("a is an ordinary word and will be found everywhere: give it needs_context: true")
+    assert warnings("id: a, kind: domain, value: tide.example", is_ordinary=lambda _: True) == []
 
 
 def test_remarks_stand_in_order_of_the_lines() -> None:

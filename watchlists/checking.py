@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from core.errors import UsageError, WatchlistError
-from core.types import Document, Found, Term, TermKind
+from core.errors import TermError, UsageError, WatchlistError
+from core.types import Term, TermKind
 from watchlists.files import WatchlistFile, combined, load
 
 SHORTEST_QUIET_LENGTH = 4
@@ -20,10 +20,13 @@ _WORDLIKE = frozenset({TermKind.PSEUDONYM, TermKind.NAME, TermKind.KEYWORD})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """A sentence about a line of the file (1-based). It names terms by their reference and quotes no value."""
+    """A sentence about a line of the file (1-based). It names terms by their reference and quotes no value. Where
+    one character of a value is to blame, that is ``place`` (1-based) of ``value``."""
 
     line: int
     sentence: str
+    value: str | None = field(default=None, repr=False)
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,18 +41,17 @@ def advise(
     file: WatchlistFile,
     *,
     check_term: Callable[[Term], None],
+    is_ordinary: Callable[[str], bool],
     at: datetime,
-    occurrences: Mapping[str, int] | None = None,
 ) -> Advice:
     """Return what is to be said about the file at that moment. ``check_term`` raises UsageError for a term that
-    cannot be looked for. ``occurrences`` maps term ids to the number of ordinary posts they were found in, as
-    :func:`count_occurrences` gives it."""
+    cannot be looked for; ``is_ordinary`` tells whether a value is a word in common use."""
     return Advice(
-        problems=_in_order(file, _problems(file, check_term)),
+        problems=_problems(file, check_term),
         warnings=_in_order(
             file,
             (
-                *_noise(file, occurrences or {}),
+                *_noise(file, is_ordinary),
                 *_ends(file, at),
                 *_duplicates(file),
                 *_lonely_persons(file),
@@ -64,19 +66,20 @@ def load_checked(path: Path, check_term: Callable[[Term], None]) -> WatchlistFil
     :func:`watchlists.files.load` does, for terms too that ``check_term`` raises UsageError for."""
     file = load(path)
     problems = [
-        WatchlistError(remark.sentence, file=str(path), line=remark.line)
-        for remark in _in_order(file, _problems(file, check_term))
+        WatchlistError(remark.sentence, file=str(path), line=remark.line) for remark in _problems(file, check_term)
     ]
     if problems:
         raise combined(problems, file=str(path))
     return file
 
 
-def count_occurrences(
-    documents: Sequence[Document], find: Callable[[Sequence[Document]], Sequence[Found]]
-) -> Counter[str]:
-    """Return in how many of the documents each term was found, by term id."""
-    return Counter(term_id for found in find(documents) for term_id in {match.term_id for match in found.matches})
+def would_be_noise(term: Term, is_ordinary: Callable[[str], bool]) -> bool:
+    """Return whether the term, or one of its aliases, is an ordinary word and counts wherever it stands."""
+    return (
+        term.kind in _WORDLIKE
+        and not term.settings.needs_context
+        and any(map(is_ordinary, (term.value, *term.variants)))
+    )
 
 
 def _in_order(file: WatchlistFile, sentences: Iterable[tuple[Term, str]]) -> tuple[Remark, ...]:
@@ -84,23 +87,26 @@ def _in_order(file: WatchlistFile, sentences: Iterable[tuple[Term, str]]) -> tup
     return tuple(sorted(remarks, key=lambda remark: remark.line))
 
 
-def _problems(file: WatchlistFile, check_term: Callable[[Term], None]) -> Iterator[tuple[Term, str]]:
+def _problems(file: WatchlistFile, check_term: Callable[[Term], None]) -> tuple[Remark, ...]:
+    problems = []
     for term in file.terms:
+        line = file.lines[term.reference]
         try:
             check_term(term)
+        except TermError as error:
+            sentence = f"{term.reference}: {error}"
+            problems.append(Remark(line=line, sentence=sentence, value=term.value, place=error.place))
         except UsageError as error:
-            yield term, f"{term.reference}: {error}"
+            problems.append(Remark(line=line, sentence=f"{term.reference}: {error}"))
+    return tuple(sorted(problems, key=lambda remark: remark.line))
 
 
-def _noise(file: WatchlistFile, occurrences: Mapping[str, int]) -> Iterator[tuple[Term, str]]:
+def _noise(file: WatchlistFile, is_ordinary: Callable[[str], bool]) -> Iterator[tuple[Term, str]]:
     for term in file.terms:
-        if term.settings.needs_context:
-            continue
         letters = min(sum(map(str.isalnum, value)) for value in (term.value, *term.variants))
-        if count := occurrences.get(term.id):
-            posts = "one of the sample's posts" if count == 1 else f"{count} of the sample's posts"
-            yield term, f"{term.reference} was found in {posts}: {_QUIETER}"
-        elif term.kind in _WORDLIKE and letters < SHORTEST_QUIET_LENGTH:
+        if would_be_noise(term, is_ordinary):
+            yield term, f"{term.reference} is an ordinary word and will be found everywhere: {_QUIETER}"
+        elif term.kind in _WORDLIKE and letters < SHORTEST_QUIET_LENGTH and not term.settings.needs_context:
             yield term, f"{term.reference} is very short and may be found everywhere: {_QUIETER}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Self
@@ -23,6 +24,7 @@ from core.types import (
     Sensitivity,
     Severity,
 )
+from matchers.undoing import Undoing
 
 MAXIMUM_DOCUMENTS = 1000
 MAXIMUM_PREVIEW_CHARACTERS = 100_000
@@ -147,6 +149,31 @@ class CandidateView(SpanView):
         )
 
 
+class UndoingView(Answer):
+    """A place of the text that is read otherwise than it is written."""
+
+    model_config = ConfigDict(
+        json_schema_extra=example(start=17, end=18, written="і", meant="i", transformations=["homoglyph"])
+    )
+
+    start: int = Field(description="First code point of the text.")
+    end: int = Field(description="The code point after the last.")
+    written: str = Field(description="What stands there.")
+    meant: str = Field(description="What it is read as; empty for what is invisible.")
+    transformations: list[str] = Field(description="What was undone.")
+
+    @classmethod
+    def of(cls, undoing: Undoing) -> Self:
+        """Return the place as it is shown."""
+        return cls(
+            start=undoing.start,
+            end=undoing.end,
+            written=undoing.written,
+            meant=undoing.meant,
+            transformations=list(undoing.transformations),
+        )
+
+
 class AlertPreview(Answer):
     """An alert that would be raised."""
 
@@ -183,6 +210,7 @@ class PreviewView(Answer):
             entities=[{**ENTITY, "found": "Maria Gonzalez"}],
             alerts=[],
             folded={"text": "so night heron is really …"},
+            undone=[],
             candidates=[],
         )
     )
@@ -191,15 +219,17 @@ class PreviewView(Answer):
     entities: list[EntityView] = Field(description="What else would be seen; looked for only where it matches.")
     alerts: list[AlertPreview] = Field(description="The alerts that would be raised.")
     folded: dict[FieldName, str] = Field(description="The text as the matchers see it.")
+    undone: list[UndoingView] = Field(description="Where the text is read otherwise than written, beside case.")
     candidates: list[CandidateView] = Field(description="Places looked at, those that nearly match too, best first.")
 
     @classmethod
-    def of(cls, finding: Finding, explanation: Explanation) -> Self:
+    def of(cls, finding: Finding, explanation: Explanation, undone: Iterable[Undoing]) -> Self:
         """Return the preview as it is shown: in clear, as term and text are the caller's own."""
         return cls(
             matches=[MatchView.of_match(match, reveal=True) for match in finding.matches],
             entities=[EntityView.of_entity(entity, reveal=True) for entity in finding.entities],
             alerts=[AlertPreview.of(alert) for alert in finding.alerts],
             folded=dict(explanation.folded),
+            undone=[UndoingView.of(undoing) for undoing in undone],
             candidates=[CandidateView.of_candidate(candidate) for candidate in explanation.candidates],
         )

@@ -95,10 +95,12 @@ class Unit:
         result = await self.session.execute(statement.execution_options(synchronize_session=False))
         return cast("CursorResult[Any]", result).rowcount
 
-    async def watched_has_changed(self) -> None:
-        """Let the catalogue's revision grow with this transaction."""
+    async def watched_has_changed(self) -> int:
+        """Let the catalogue's revision grow with this transaction; return the new one. Transactions that change what
+        is watched wait for one another here, so that revisions become visible in their order."""
         revision = col(StateRow.catalogue_revision)
-        await self.change(update(StateRow).values(catalogue_revision=revision + 1))
+        grown = update(StateRow).values(catalogue_revision=revision + 1).returning(revision)
+        return (await self.session.execute(grown.execution_options(synchronize_session=False))).scalar_one()
 
 
 class Database:

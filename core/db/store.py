@@ -13,13 +13,18 @@ from core.db.incidents import Incidents
 from core.db.journal import Journal
 from core.db.outbox import Outbox
 from core.db.polling import Polling
-from core.db.tables import AnswerRow, Row, SeenRow, TermRow, table_of
+from core.db.tables import AnswerRow, RemovedTermRow, Row, SeenRow, TermRow, table_of
 from core.db.transaction import SqlTransaction
 from core.db.watched import Watched
 from core.ports import Transaction
 
 _PRUNED_AT_ONCE = 1000
-_EXPIRING: dict[type[Row], str] = {SeenRow: "expires_at", TermRow: "ends_at", AnswerRow: "expires_at"}
+_EXPIRING: dict[type[Row], str] = {
+    SeenRow: "expires_at",
+    TermRow: "ends_at",
+    RemovedTermRow: "expires_at",
+    AnswerRow: "expires_at",
+}
 
 
 class SqlStore(Communities, Watched, Polling, Incidents, Outbox, Journal):
@@ -35,7 +40,7 @@ class SqlStore(Communities, Watched, Polling, Incidents, Outbox, Journal):
             yield SqlTransaction(unit)
 
     async def prune(self, at: datetime) -> int:
-        """Forget what has expired (seen keys, terms, remembered answers); return how many rows went.
+        """Forget what has expired (seen keys, terms, removals told, remembered answers); return how many rows went.
 
         The rows go by the thousand, so that others can write in between.
         """

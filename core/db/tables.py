@@ -139,6 +139,15 @@ class TermRow(OwnedRow, table=True):
     sealed: bytes  # reference, value, variants, settings
     ends_at: datetime | None = Field(default=None, sa_type=Moment, index=True)
     created_at: datetime = Field(sa_type=Moment)
+    revision: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": "0"}, index=True)  # the catalogue's
+
+
+class RemovedTermRow(OwnedRow, table=True):
+    """Tells running processes that a term is gone."""
+
+    __tablename__ = "removed_term"
+    revision: int = Field(sa_type=BigInteger, index=True)  # the catalogue's
+    expires_at: datetime = Field(sa_type=Moment, index=True)
 
 
 class SourceRow(OwnedRow, table=True):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import ColumnElement, insert, literal, or_, select
+from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from core.crypto import CommunityKeys, HashPurpose
@@ -15,10 +18,22 @@ from core.db.database import Database, Unit, chunks
 from core.db.journal import add_entry
 from core.db.listing import slice_of
 from core.db.sealing import seal, term_settings_of, unseal
-from core.db.tables import CommunityRow, StateRow, TermRow, WatchlistRow, table_of
+from core.db.tables import CommunityRow, Moment, RemovedTermRow, StateRow, TermRow, WatchlistRow, table_of
 from core.errors import Conflict, NotFound
-from core.ports import Listing, Slice
-from core.types import AuditEntry, Catalogue, Community, Sensitivity, Term, TermKind, Watchlist
+from core.ports import REMOVALS_TOLD_FOR, Listing, Slice
+from core.types import (
+    AuditEntry,
+    Catalogue,
+    CatalogueChange,
+    Community,
+    Sensitivity,
+    Term,
+    TermKind,
+    TermSettings,
+    Watchlist,
+)
+
+_READ_AT_ONCE = 2000
 
 
 class Watched(Database):
@@ -26,42 +41,37 @@ class Watched(Database):
 
     async def catalogue(self, at: datetime) -> Catalogue:
         """Return everything watched at that moment; expired terms are left out, topic packs are not kept here."""
+        lasting = or_(col(TermRow.ends_at).is_(None), col(TermRow.ends_at) > at)
         async with self.reading() as unit:
             # The revision comes first: what changes while the rest is read then has a higher one.
-            revision = await unit.session.scalar(select(col(StateRow.catalogue_revision)))
-            communities = (
-                await unit.session.scalars(
-                    select(CommunityRow).order_by(col(CommunityRow.created_at), col(CommunityRow.id))
-                )
-            ).all()
-            watchlists = (
-                await unit.session.scalars(
-                    select(WatchlistRow).order_by(col(WatchlistRow.created_at), col(WatchlistRow.id))
-                )
-            ).all()
-            terms = (
-                await unit.session.scalars(
-                    select(TermRow)
-                    .where(or_(col(TermRow.ends_at).is_(None), col(TermRow.ends_at) > at))
-                    .order_by(col(TermRow.created_at), col(TermRow.id))
-                )
-            ).all()
-            keys = {row.id: unit.keyring.of(row) for row in communities}
+            revision, groups = await _revision(unit), await _groups(unit)
+            terms = await _terms(unit, groups, lasting)
+        return Catalogue(
+            communities=groups.communities, watchlists=groups.watchlists, terms=tuple(terms), revision=revision
+        )
 
-        def unsealed() -> Catalogue:
-            return Catalogue(
-                communities=tuple(community_of(keys[row.id], row) for row in communities),
-                watchlists=tuple(_watchlist_of(keys[row.community_id], row) for row in watchlists),
-                terms=tuple(_term_of(keys[row.community_id], row) for row in terms),
-                revision=revision or 0,
+    async def catalogue_change(self, since: int) -> CatalogueChange:
+        """Return what changed after that revision."""
+        async with self.reading() as unit:
+            revision, groups = await _revision(unit), await _groups(unit)
+            terms = await _terms(unit, groups, col(TermRow.revision) > since)
+            return CatalogueChange(
+                revision=revision,
+                communities=groups.communities,
+                watchlists=groups.watchlists,
+                terms=tuple(terms),
+                removed=await _removed(unit, since),
             )
 
-        return await asyncio.to_thread(unsealed)
+    async def removed_terms(self, since: int) -> frozenset[str]:
+        """Return the ids of the terms removed after that revision, in the last ``REMOVALS_TOLD_FOR``."""
+        async with self.reading() as unit:
+            return await _removed(unit, since)
 
     async def catalogue_revision(self) -> int:
         """Return a number that grows with every change of what is watched."""
         async with self.reading() as unit:
-            return await unit.session.scalar(select(col(StateRow.catalogue_revision))) or 0
+            return await _revision(unit)
 
     async def add_watchlist(self, watchlist: Watchlist, terms: Sequence[Term] = (), *, audit: AuditEntry) -> None:
         """Keep the watchlist and its terms, all or nothing.
@@ -69,9 +79,8 @@ class Watched(Database):
         Raises Conflict for a name or reference in use, NotFound for the community or a term's watchlist.
         """
         async with self.writing() as unit:
-            await _add_watchlist(unit, watchlist, terms)
+            await _add_watchlist(unit, watchlist, terms, await unit.watched_has_changed())
             await add_entry(unit, audit)
-            await unit.watched_has_changed()
 
     async def import_watchlists(
         self, community: Community, watchlists: Sequence[tuple[Watchlist, Sequence[Term]]], *, audit: AuditEntry
@@ -79,12 +88,12 @@ class Watched(Database):
         """Keep the watchlists and their terms, and the community itself where there is none with its id, all
         or nothing. Raises Conflict for a name or reference in use, NotFound for a term's watchlist."""
         async with self.writing() as unit:
+            revision = await unit.watched_has_changed()
             if await unit.session.get(CommunityRow, community.id) is None:
                 await insert_community(unit, community)
             for watchlist, terms in watchlists:
-                await _add_watchlist(unit, watchlist, terms)
+                await _add_watchlist(unit, watchlist, terms, revision)
             await add_entry(unit, audit)
-            await unit.watched_has_changed()
 
     async def watchlists(self, community_id: str, listing: Listing) -> Slice[Watchlist]:
         """Return the wanted slice, the oldest watchlist first. Raises NotFound for the community."""
@@ -103,14 +112,13 @@ class Watched(Database):
 
     async def delete_watchlist(self, community_id: str, watchlist_id: str, *, audit: AuditEntry) -> None:
         """Delete the watchlist and its terms; alerts and incidents stay. Raises NotFound."""
-        await self._delete(WatchlistRow, community_id, watchlist_id, audit)
+        await self._delete(WatchlistRow, community_id, watchlist_id, col(TermRow.watchlist_id), audit)
 
     async def add_terms(self, community_id: str, terms: Sequence[Term], *, audit: AuditEntry) -> None:
         """Keep the terms, all or nothing. Raises Conflict for a reference in use, NotFound for a watchlist."""
         async with self.writing() as unit:
-            await _add_terms(unit, await unit.keys(community_id), terms)
+            await _add_terms(unit, await unit.keys(community_id), terms, await unit.watched_has_changed())
             await add_entry(unit, audit)
-            await unit.watched_has_changed()
 
     async def terms(self, community_id: str, listing: Listing, *, watchlist_id: str | None = None) -> Slice[Term]:
         """Return the wanted slice, the oldest term first, expired ones too as long as they are kept.
@@ -135,18 +143,91 @@ class Watched(Database):
 
     async def delete_term(self, community_id: str, term_id: str, *, audit: AuditEntry) -> None:
         """Delete the term. Raises NotFound."""
-        await self._delete(TermRow, community_id, term_id, audit)
+        await self._delete(TermRow, community_id, term_id, col(TermRow.id), audit)
 
     async def _delete(
-        self, row: type[WatchlistRow] | type[TermRow], community_id: str, row_id: str, audit: AuditEntry
+        self,
+        row: type[WatchlistRow] | type[TermRow],
+        community_id: str,
+        row_id: str,
+        named_by: Mapped[str],
+        audit: AuditEntry,
     ) -> None:
+        """Delete the row, and tell of the removal of the terms that name it in that column."""
         async with self.writing() as unit:
-            await unit.session.delete(await unit.one(row, community_id, row_id))
+            revision = await unit.watched_has_changed()
+            found = await unit.one(row, community_id, row_id)
+            told_until = literal(unit.clock.now() + REMOVALS_TOLD_FOR, Moment)
+            gone = select(col(TermRow.id), col(TermRow.community_id), literal(revision), told_until).where(
+                named_by == row_id
+            )
+            names = ["id", "community_id", "revision", "expires_at"]
+            await unit.session.execute(insert(table_of(RemovedTermRow)).from_select(names, gone))
+            await unit.session.delete(found)
             await add_entry(unit, audit)
-            await unit.watched_has_changed()
 
 
-async def _add_watchlist(unit: Unit, watchlist: Watchlist, terms: Sequence[Term]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """What terms belong to, all there is, with the communities' keys."""
+
+    communities: tuple[Community, ...]
+    watchlists: tuple[Watchlist, ...]
+    keys: Mapping[str, CommunityKeys]
+
+
+async def _revision(unit: Unit) -> int:
+    return await unit.session.scalar(select(col(StateRow.catalogue_revision))) or 0
+
+
+async def _removed(unit: Unit, since: int) -> frozenset[str]:
+    removed = select(col(RemovedTermRow.id)).where(col(RemovedTermRow.revision) > since)
+    return frozenset(await unit.session.scalars(removed))
+
+
+async def _groups(unit: Unit) -> _Groups:
+    communities = (
+        await unit.session.scalars(select(CommunityRow).order_by(col(CommunityRow.created_at), col(CommunityRow.id)))
+    ).all()
+    watchlists = (
+        await unit.session.scalars(select(WatchlistRow).order_by(col(WatchlistRow.created_at), col(WatchlistRow.id)))
+    ).all()
+
+    def unsealed() -> _Groups:
+        keys = {row.id: unit.keyring.of(row) for row in communities}
+        return _Groups(
+            communities=tuple(community_of(keys[row.id], row) for row in communities),
+            watchlists=tuple(_watchlist_of(keys[row.community_id], row) for row in watchlists),
+            keys=keys,
+        )
+
+    return await asyncio.to_thread(unsealed)
+
+
+async def _terms(unit: Unit, groups: _Groups, wanted: ColumnElement[bool]) -> list[Term]:
+    """Return the wanted terms, the oldest first. They are read and unsealed by the thousand, as the rows need
+    several times the memory; equal parts of the terms are kept once. A term whose watchlist came later than the
+    groups were read belongs to a later revision, and is left to that."""
+    watchlist_ids = {watchlist.id: watchlist.id for watchlist in groups.watchlists}
+    settings: dict[TermSettings, TermSettings] = {}
+    terms: list[Term] = []
+
+    def unsealed(rows: Sequence[Any]) -> None:
+        for row in rows:
+            if row.watchlist_id in watchlist_ids:
+                term = _term_of(groups.keys[row.community_id], row)
+                equal = settings.setdefault(term.settings, term.settings)
+                terms.append(replace(term, watchlist_id=watchlist_ids[row.watchlist_id], settings=equal))
+
+    columns = [TermRow.id, TermRow.community_id, TermRow.watchlist_id, TermRow.kind, TermRow.sealed]
+    ordered = select(*map(col, columns)).where(wanted).order_by(col(TermRow.created_at), col(TermRow.id))
+    result = await unit.session.stream(ordered.execution_options(yield_per=_READ_AT_ONCE))
+    async for rows in result.partitions():
+        await asyncio.to_thread(unsealed, rows)
+    return terms
+
+
+async def _add_watchlist(unit: Unit, watchlist: Watchlist, terms: Sequence[Term], revision: int) -> None:
     keys = await unit.keys(watchlist.community_id)
     name_key = keys.hash(HashPurpose.NAME, watchlist.name)
     in_use = select(WatchlistRow).where(
@@ -165,16 +246,16 @@ async def _add_watchlist(unit: Unit, watchlist: Watchlist, terms: Sequence[Term]
         )
     )
     await unit.session.flush()
-    await _add_terms(unit, keys, terms)
+    await _add_terms(unit, keys, terms, revision)
 
 
-async def _add_terms(unit: Unit, keys: CommunityKeys, terms: Sequence[Term]) -> None:
+async def _add_terms(unit: Unit, keys: CommunityKeys, terms: Sequence[Term], revision: int) -> None:
     reference_keys = [keys.hash(HashPurpose.REFERENCE, term.reference) for term in terms]
     await _check_watchlists(unit, keys.community_id, terms)
     await _check_references(unit, keys.community_id, reference_keys)
     now = unit.clock.now()
     if terms:
-        rows = [_row_of(keys, term, key, now) for term, key in zip(terms, reference_keys, strict=True)]
+        rows = [_row_of(keys, term, key, now, revision) for term, key in zip(terms, reference_keys, strict=True)]
         await unit.session.execute(insert(table_of(TermRow)), rows)
 
 
@@ -212,7 +293,9 @@ async def _check_references(unit: Unit, community_id: str, reference_keys: Seque
         taken.add(key)
 
 
-def _row_of(keys: CommunityKeys, term: Term, reference_key: bytes, created_at: datetime) -> dict[str, object]:
+def _row_of(
+    keys: CommunityKeys, term: Term, reference_key: bytes, created_at: datetime, revision: int
+) -> dict[str, object]:
     content = {
         "reference": term.reference,
         "value": term.value,
@@ -228,10 +311,11 @@ def _row_of(keys: CommunityKeys, term: Term, reference_key: bytes, created_at: d
         "sealed": seal(keys, TermRow, term.id, content),
         "ends_at": term.settings.ends_at,
         "created_at": created_at,
+        "revision": revision,
     }
 
 
-def _term_of(keys: CommunityKeys, row: TermRow) -> Term:
+def _term_of(keys: CommunityKeys, row: Any) -> Term:
     content = unseal(keys, TermRow, row.id, row.sealed)
     return Term(
         id=row.id,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from core.types import Entity, EntityType, FieldName, FoldedText
+from core.types import Entity, EntityType
+from matchers.entities.looking import LookedAt
 
 _PLAIN_CONFIDENCE = 0.98
 _WRITTEN_OUT_CONFIDENCE = 0.85
@@ -18,31 +19,37 @@ _TOP_LABEL = r"[a-z]{2,24}(?![\w-])"
 _PLAIN = re.compile(rf"{_LOCAL}@(?:{_LABEL}\.){{1,8}}{_TOP_LABEL}")
 _AT = r"\s{0,2}(?:[\[({<]\s?at\s?[\])}>]|@)\s{0,2}"
 _DOT = r"(?:\s{0,2}[\[({<]\s?dot\s?[\])}>]\s{0,2}|\sdot\s|\.)"
+_SIGN_OF_WRITTEN_OUT = re.compile(r"[\[({<]\s?at\s?[\])}>]|\sdot\s")
 _WRITTEN_OUT = re.compile(rf"{_LOCAL}(?:{_AT}(?:{_LABEL}{_DOT}){{1,4}}|\sat\s(?:{_LABEL}\sdot\s){{1,4}}){_TOP_LABEL}")
 
 
 class EmailRecogniser:
     """Sees e-mail addresses on folded text, so in fullwidth letters and HTML references too."""
 
-    def recognise(self, field: FieldName, folded: FoldedText) -> Iterator[Entity]:
-        """Yield the addresses in a field."""
-        if "@" in folded.text:
-            yield from _found(_PLAIN, field, folded, "email_address", _PLAIN_CONFIDENCE)
-        if "dot" in folded.text or "at" in folded.text:
-            for entity in _found(_WRITTEN_OUT, field, folded, "email_written_out", _WRITTEN_OUT_CONFIDENCE):
-                if not _PLAIN.fullmatch(entity.found.lower()):
-                    yield entity
+    def recognise(self, stretches: Sequence[LookedAt]) -> Iterator[tuple[LookedAt, Entity]]:
+        """Yield the addresses in the stretches."""
+        for stretch in stretches:
+            text = stretch.folded.text
+            if "@" in text:
+                yield from _found(_PLAIN, stretch, "email_address", _PLAIN_CONFIDENCE)
+            if "@" in text or _SIGN_OF_WRITTEN_OUT.search(text):
+                for place, entity in _found(_WRITTEN_OUT, stretch, "email_written_out", _WRITTEN_OUT_CONFIDENCE):
+                    if not _PLAIN.fullmatch(entity.found.lower()):
+                        yield place, entity
 
 
 def _found(
-    pattern: re.Pattern[str], field: FieldName, folded: FoldedText, recogniser: str, confidence: float
-) -> Iterator[Entity]:
-    for place in pattern.finditer(folded.text):
-        span = folded.span(field, *place.span())
-        yield Entity(
-            type=EntityType.EMAIL,
-            span=span,
-            found=folded.original[span.start : span.end],
-            confidence=confidence,
-            recogniser=recogniser,
+    pattern: re.Pattern[str], stretch: LookedAt, recogniser: str, confidence: float
+) -> Iterator[tuple[LookedAt, Entity]]:
+    for place in pattern.finditer(stretch.folded.text):
+        span = stretch.span(*place.span())
+        yield (
+            stretch,
+            Entity(
+                type=EntityType.EMAIL,
+                span=span,
+                found=stretch.found(span),
+                confidence=confidence,
+                recogniser=recogniser,
+            ),
         )

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from core.errors import SettingsError
-from core.types import Entity, EntityType, FieldName, FoldedText, Span
+from core.types import Entity, EntityType, Span
+from matchers.entities.looking import LookedAt
 
 if TYPE_CHECKING:
-    from spacy.language import Language
+    from matchers.entities.person_rules import PersonRules
+
+_See: TypeAlias = "Callable[[Sequence[str]], Iterator[Sighting]]"
 
 _LONGEST_PIECE = 1_000
 _MODEL_CONFIDENCE = 0.85
@@ -31,54 +35,79 @@ _PIECE = re.compile(
 )
 
 
+class Sighting(NamedTuple):
+    """What was seen in which of the texts, and where there."""
+
+    text: int
+    start: int
+    end: int
+    type: EntityType
+    confidence: float
+    recogniser: str
+
+
 class PersonRecogniser:
-    """Runs a spaCy pipeline over the text, in pieces, as an installed one may take quadratic time on hostile text."""
+    """Sees persons, and with an installed pipeline places and organisations too."""
 
     def __init__(self, model: str | None) -> None:
         """``model`` None takes the rules of ``persons.yaml``. Raises SettingsError for a pipeline that cannot be
         loaded."""
-        self._rule_confidence: Callable[[str], float] | None = None
-        if model is None:
-            self._nlp, self._rule_confidence = _built_in()
-        else:
-            self._nlp = _installed(model)
-        # spaCy's vocabulary is shared by all calls; it forgets the words of a call afterwards.
+        self._see = _built_in() if model is None else _installed(model)
+        # spaCy's vocabulary is shared by all calls.
         self._lock = threading.Lock()
 
-    def recognise(self, field: FieldName, folded: FoldedText) -> Iterator[Entity]:
-        """Yield persons, and with a model places and organisations too."""
-        text = folded.original
-        pieces = [(piece[0], piece.start()) for piece in _PIECE.finditer(text)]
-        with self._lock, self._nlp.memory_zone():
-            found = [
-                (span.label_, span.id_, offset + span.start_char, offset + span.end_char)
-                for doc, offset in self._nlp.pipe(pieces, as_tuples=True)
-                for span in doc.ents
-            ]
-        for label, rule, start, end in found:
-            if label in _LABELS:
-                yield Entity(
-                    type=_LABELS[label],
-                    span=Span(field, start, end),
-                    found=text[start:end],
-                    confidence=self._rule_confidence(rule) if self._rule_confidence else _MODEL_CONFIDENCE,
-                    recogniser=rule if self._rule_confidence else "spacy_model",
-                )
+    def recognise(self, stretches: Sequence[LookedAt]) -> Iterator[tuple[LookedAt, Entity]]:
+        """Yield what is seen in the stretches."""
+        if not stretches:
+            return
+        with self._lock:
+            sightings = list(self._see([stretch.folded.original for stretch in stretches]))
+        for sighting in sightings:
+            stretch = stretches[sighting.text]
+            span = Span(stretch.field, stretch.start + sighting.start, stretch.start + sighting.end)
+            yield (
+                stretch,
+                Entity(
+                    type=sighting.type,
+                    span=span,
+                    found=stretch.found(span),
+                    confidence=sighting.confidence,
+                    recogniser=sighting.recogniser,
+                ),
+            )
 
 
-def _installed(model: str) -> Language:
+def _built_in() -> _See:
+    @cache
+    def rules() -> PersonRules:
+        # Imported where it is first needed, as importing spaCy takes a while.
+        from matchers.entities.person_rules import PersonRules
+
+        return PersonRules()
+
+    return lambda texts: rules().find(texts)
+
+
+def _installed(model: str) -> _See:
     import spacy
 
     try:
-        return spacy.load(model)
+        nlp = spacy.load(model)
     except (OSError, ImportError, ValueError) as error:
         raise SettingsError(
             f"setting nlp_model: no spaCy pipeline of this name or path can be loaded ({type(error).__name__})"
         ) from None
 
+    def find(texts: Sequence[str]) -> Iterator[Sighting]:
+        # In pieces, as a pipeline may take quadratic time on hostile text. Its vocabulary forgets the words afterwards.
+        pieces = (
+            (piece[0], (text, piece.start())) for text, whole in enumerate(texts) for piece in _PIECE.finditer(whole)
+        )
+        with nlp.memory_zone():
+            for doc, (text, offset) in nlp.pipe(pieces, as_tuples=True):
+                for span in doc.ents:
+                    if span.label_ in _LABELS:
+                        start, end = offset + span.start_char, offset + span.end_char
+                        yield Sighting(text, start, end, _LABELS[span.label_], _MODEL_CONFIDENCE, "spacy_model")
 
-def _built_in() -> tuple[Language, Callable[[str], float]]:
-    # Imported here, as commands that see no document need no spaCy.
-    from matchers.entities.person_rules import confidence_of, person_pipeline
-
-    return person_pipeline(), confidence_of
+    return find

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from core.types import Document, Entity, EntityType, FieldName, FoldedText
+from core.types import Document, Entity, EntityType, Span
 from matchers.entities.emails import EmailRecogniser
+from matchers.entities.looking import LookedAt, looked_at
 from matchers.entities.persons import PersonRecogniser
 from matchers.entities.phones import PhoneRecogniser
-from matchers.folding import fold_text
-
-_FIELDS: tuple[FieldName, ...] = ("title", "text")
-"""``author`` and ``url`` say who wrote and where, not whom it is about."""
 
 # Where two recognisers see something at one place, the type that stands first here is kept.
 _PRECEDENCE = (EntityType.EMAIL, EntityType.PHONE, EntityType.PERSON, EntityType.ORGANIZATION, EntityType.LOCATION)
@@ -21,8 +18,8 @@ _PRECEDENCE = (EntityType.EMAIL, EntityType.PHONE, EntityType.PERSON, EntityType
 class Recogniser(Protocol):
     """Sees entities of some types. Time is linear in the text."""
 
-    def recognise(self, field: FieldName, folded: FoldedText) -> Iterator[Entity]:
-        """Yield the entities in a field, in any order."""
+    def recognise(self, stretches: Sequence[LookedAt]) -> Iterator[tuple[LookedAt, Entity]]:
+        """Yield the entities in the stretches, in any order."""
 
 
 class EntityPipeline:
@@ -32,8 +29,7 @@ class EntityPipeline:
         """``phone_regions`` are the countries whose national phone formats count; ``nlp_model`` is the name or path
         of an installed spaCy pipeline that takes the place of the built-in rules for persons.
 
-        Raises SettingsError for an unknown region or a pipeline that cannot be loaded. Loads spaCy, which takes
-        about a second.
+        Raises SettingsError for an unknown region or a pipeline that cannot be loaded.
         """
         self._recognisers: tuple[Recogniser, ...] = (
             EmailRecogniser(),
@@ -41,19 +37,23 @@ class EntityPipeline:
             PersonRecogniser(nlp_model),
         )
 
-    def recognise(self, documents: Sequence[Document]) -> list[tuple[Entity, ...]]:
+    def recognise(
+        self, documents: Sequence[Document], around: Sequence[Sequence[Span] | None] | None = None
+    ) -> list[tuple[Entity, ...]]:
         """Return, for each document, the entities in its title and text in order of their spans, none overlapping
-        another."""
-        return [tuple(self._recognise(document)) for document in documents]
-
-    def _recognise(self, document: Document) -> list[Entity]:
-        found: list[Entity] = []
-        for field in _FIELDS:
-            if original := document.field(field):
-                folded = fold_text(original)
-                for recogniser in self._recognisers:
-                    found.extend(recogniser.recognise(field, folded))
-        return _apart(found)
+        another. ``around`` has spans for each document, or None for the whole of it: of a long field, only what is
+        within :data:`matchers.surroundings.REACH` of them is looked at then."""
+        parts = [
+            stretch
+            for position, document in enumerate(documents)
+            for stretch in looked_at(document, position, None if around is None else around[position])
+        ]
+        found: list[list[Entity]] = [[] for _ in documents]
+        for recogniser in self._recognisers:
+            for stretch, entity in recogniser.recognise(parts):
+                if stretch.counts(entity.span):
+                    found[stretch.document].append(entity)
+        return [tuple(_apart(entities)) for entities in found]
 
 
 def _apart(entities: list[Entity]) -> list[Entity]:

@@ -24,7 +24,8 @@ from core.settings import Settings, load_settings
 from core.types import JsonObject, SourceState
 from monitor.commands.streams import STANDARD_OUTPUT, written
 from monitor.listing import whole
-from monitor.wiring import Parts, build_parts, open_store
+from monitor.parts import Parts, build_parts
+from monitor.wiring import open_store
 
 WORKS, DOES_NOT, OFF = "works", "does not work", "off"
 _COLOURS = {WORKS: "green", DOES_NOT: "red", OFF: "dim"}

@@ -7,7 +7,7 @@ from monitor.commands.reading import Reading
 from monitor.commands.scan import UNREADABLE
 from monitor.commands.streams import open_lines
 from monitor.findings import entity_object, json_line
-from monitor.wiring import build_parts
+from monitor.parts import build_parts
 
 
 def entities(documents: str, output: str) -> int:

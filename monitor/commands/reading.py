@@ -14,7 +14,7 @@ from core.errors import LeakwatchError
 from core.http import GuardedClient
 from core.ports import SourceContext
 from core.types import Document
-from monitor.wiring import Parts
+from monitor.parts import Parts
 from sources.reading import Unreadable, read_documents
 
 BATCH_SIZE = 512

@@ -12,7 +12,7 @@ from monitor.commands.reading import Reading
 from monitor.commands.streams import Lines, open_lines
 from monitor.commands.view import finding_view
 from monitor.findings import Names, finding_line
-from monitor.wiring import build_parts
+from monitor.parts import build_parts
 from watchlists.checking import load_checked
 
 NOTHING_RAISED, RAISED, UNREADABLE = 0, 1, 3
@@ -29,7 +29,7 @@ def scan(
 ) -> int:
     """Write the findings and return the exit status. Raises WatchlistError, SettingsError, or LeakwatchError
     where the output cannot be written."""
-    parts = build_parts(load_settings())
+    parts = build_parts(load_settings()).keyed()
     file = load_checked(watchlist, parts.index(Catalogue()).check)
     catalogue = file.catalogue(parts.clock.now())
     if ended := len(file.terms) - len(catalogue.terms):

@@ -9,8 +9,9 @@ from rich.console import Console
 from core.logs import configure_logs
 from core.settings import load_settings
 from monitor.demo import run_demo
+from monitor.parts import build_parts
 from monitor.service import run_service
-from monitor.wiring import build_parts, open_service
+from monitor.wiring import open_service
 
 
 def up() -> int:

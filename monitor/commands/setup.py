@@ -12,8 +12,9 @@ from core.db.store import SqlStore
 from core.errors import UsageError
 from core.settings import load_settings
 from core.types import Community, Json, JsonObject, Scope, Severity
+from monitor.parts import Parts, build_parts
 from monitor.setup import add_destination, add_source, community_named, create_key
-from monitor.wiring import Parts, build_parts, open_store
+from monitor.wiring import open_store
 
 
 def source_add(community: str | None, kind: str, name: str, settings: Sequence[str], interval_seconds: int) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from core.types import Document, Finding, Match, Severity, Span
+from core.types import Alert, Document, Finding, Match, Severity, Span
 from monitor.findings import Names
 
 CONTEXT_CHARACTERS = 60
@@ -35,18 +36,43 @@ def finding_view(finding: Finding, names: Names) -> RenderableType:
     for match in finding.matches:
         table.add_row(Text(f"  {names.terms[match.term_id]}", style="dim"), _spot(finding, match))
     for alert in finding.alerts:
-        label = Text(f"  {alert.severity} {alert.score}", style=COLOURS[alert.severity])
-        heading = Text(f"{alert.alert_class} · {names.watchlists[alert.watchlist_id]}", style=COLOURS[alert.severity])
-        reasons = [Text(f"+{signal.points:<3} {signal.text}") for signal in alert.signals]
-        table.add_row(label, Group(heading, *reasons))
+        table.add_row(*alert_row(alert, names))
     if not finding.alerts:
         table.add_row("", Text("no alert" if finding.matches else "nothing found", style="dim"))
     return Group(table, "")
 
 
+def alert_row(alert: Alert, names: Names) -> tuple[Text, RenderableType]:
+    """Return an alert's severity and score, and beside them its class and the reasons."""
+    colour = COLOURS[alert.severity]
+    heading = Text(f"{alert.alert_class} · {names.watchlists[alert.watchlist_id]}", style=colour)
+    reasons = [Text(f"+{signal.points:<3} {signal.text}") for signal in alert.signals]
+    return Text(f"  {alert.severity} {alert.score}", style=colour), Group(heading, *reasons)
+
+
+def visible(text: str) -> str:
+    """Return the text in one line, with every control, direction and format character as its code: ⟨U+200B⟩."""
+    return "".join(
+        " "
+        if character in "\t\n\r"
+        else f"⟨U+{ord(character):04X}⟩"
+        if unicodedata.category(character) in ("Cc", "Cf", "Cs")
+        else character
+        for character in text
+    )
+
+
 def printable(text: str) -> str:
     """Return the text in one line, as long as it was, with every control and direction character replaced."""
     return "".join(" " if character in "\t\n\r" else "�" if _is_harmful(character) else character for character in text)
+
+
+def pointed_at(value: str, place: int) -> str:
+    """Return what the admin wrote around a character of it (1-based), and under it a line that points there."""
+    first, last = max(0, place - 1 - CONTEXT_CHARACTERS), place - 1 + CONTEXT_CHARACTERS
+    start = ("…" if first else "") + printable(value[first : place - 1])
+    rest = printable(value[place - 1 : last]) + ("…" if last < len(value) else "")
+    return f"  {start}{rest}\n  {' ' * cell_len(start)}^"
 
 
 def _is_harmful(character: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,11 +15,13 @@ from core.ports import Store
 from core.settings import load_settings
 from core.types import Catalogue, Community, Scope, Term, Watchlist
 from monitor.cli import FAILED
-from monitor.commands.reading import Reading
+from monitor.commands.view import pointed_at
+from monitor.commands.week import is_ordinary_value, show_week
 from monitor.listing import whole
+from monitor.parts import build_parts
 from monitor.setup import audit_entry, community_named, create_key, import_watchlist
-from monitor.wiring import build_parts, open_store
-from watchlists.checking import advise, count_occurrences
+from monitor.wiring import open_store
+from watchlists.checking import advise
 from watchlists.export import to_yaml
 from watchlists.files import load
 from watchlists.table import write_table
@@ -34,28 +35,31 @@ _WRITERS: Mapping[str, Callable[[Community, Watched], str]] = {
 }
 
 
-def check(path: Path, sample: str | None) -> int:
-    """Say what is wrong with a watchlist and what will make noise; return the exit status. ``sample`` is a file
-    of ordinary posts. Raises WatchlistError for a file that cannot be read."""
-    parts = build_parts(load_settings())
+def check(path: Path, posts: str | None, posts_a_week: int | None) -> int:
+    """Say what is wrong with a watchlist and what will make noise; return the exit status. ``posts`` is a file or
+    directory of ordinary posts, of which ``posts_a_week`` are going to be read: then what a week would bring is said
+    too. Raises WatchlistError for a file that cannot be read, UsageError where there are no posts."""
+    if posts_a_week is not None and posts is None:
+        raise UsageError("--posts-a-week needs --posts with a file of ordinary posts")
+    parts = build_parts(load_settings()).keyed()
     file = load(path)
     at = parts.clock.now()
-    check_term = parts.index(Catalogue()).check
-    advice = advise(file, check_term=check_term, at=at)
-    if not advice.problems and sample is not None:
-        index = parts.index(file.catalogue(at))
-        reading = Reading(parts, documents=sample)
-        occurrences = sum((count_occurrences(batch, index.find) for batch in reading.batches()), Counter[str]())
-        advice = advise(file, check_term=check_term, at=at, occurrences=occurrences)
+    advice = advise(file, check_term=parts.index(Catalogue()).check, is_ordinary=is_ordinary_value, at=at)
     for remark in advice.problems:
         print(f"{path}, line {remark.line}: {remark.sentence}", file=sys.stderr)
+        if remark.value is not None and remark.place is not None:
+            print(pointed_at(remark.value, remark.place), file=sys.stderr)
     for remark in advice.warnings:
         print(f"{path}, line {remark.line}: warning: {remark.sentence}")
     print(
         f"{path}: {len(file.watchlists)} watchlists, {len(file.terms)} terms, "
         f"{len(advice.problems)} problems, {len(advice.warnings)} warnings"
     )
-    return FAILED if advice.problems else 0
+    if advice.problems:
+        return FAILED
+    if posts is not None:
+        show_week(parts, file, at, posts=posts, posts_a_week=posts_a_week)
+    return 0
 
 
 def import_file(path: Path) -> int:
