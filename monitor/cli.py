@@ -260,6 +260,9 @@ def run(arguments: Sequence[str]) -> int:
     options = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
     debug = "--debug" in options
     kept = [option for option in options if option != "--debug"] + list(arguments[len(options) :])
+    if kept[-1:] == ["--help"] and (text := _help(kept[:-1])) is not None:
+        print(text)
+        return 0
     try:
         status = app(kept, prog_name="leakwatch", standalone_mode=False)
         with written(sys.stdout, STANDARD_OUTPUT):
@@ -275,6 +278,19 @@ def run(arguments: Sequence[str]) -> int:
             print(f"leakwatch: {sentence}", file=sys.stderr)
         return FAILED
     return int(status or 0)
+
+
+def _help(words: Sequence[str]) -> str | None:
+    """Return the help of the command that the words name, None where they name none. Typer's own way there loads
+    pydantic first, which takes longer than all the rest."""
+    command = typer.main.get_command(app)
+    context = typer.Context(command, info_name="leakwatch")
+    for word in words:
+        named = command.get_command(context, word) if isinstance(command, typer.core.TyperGroup) else None
+        if named is None:
+            return None
+        command, context = named, typer.Context(named, info_name=word, parent=context)
+    return command.get_help(context)
 
 
 def _sentences(error: Exception) -> Iterator[str]:
