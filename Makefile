@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 SHARED ?= ../shared
 
-.PHONY: help run up test check lint types contracts evaluate evaluate-passages bench readme lock clean
+.PHONY: help run up test check lint types contracts evaluate evaluate-passages evaluate-linkage bench readme lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -40,6 +40,9 @@ evaluate: .venv/run  ## measure how well disguised pseudonyms are found, with th
 
 evaluate-passages: .venv/dev  ## measure how well copied passages are found, with the data in SHARED
 	@$(BIN)/python -m tests.evaluate_passages $(SHARED)
+
+evaluate-linkage: .venv/dev  ## measure how well a dox is told from a mention
+	@$(BIN)/python -m tests.evaluate_linkage
 
 bench: .venv/run  ## measure the engine's speed beside other ways, with the data in SHARED
 	@$(BIN)/leakwatch bench --characters 240 --handles $(SHARED)/data/names/handles.jsonl.gz \
