@@ -107,7 +107,9 @@ def test_help_answers_at_once(leakwatch: Program, command: str) -> None:
 
 def test_nothing_heavy_is_imported_for_help() -> None:
     heavy = "{'pydantic', 'rich', 'numpy', 'yaml', 'asyncio'}"
-    code = f"import sys, monitor.cli as cli; cli.run(['watchlist', 'check', '--help']); print({heavy} & {{*sys.modules}})"
+    code = (
+        f"import sys, monitor.cli as cli; cli.run(['watchlist', 'check', '--help']); print({heavy} & {{*sys.modules}})"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert done.stdout.endswith(b"set()\n")
 
