@@ -76,6 +76,11 @@ def fold_text(text: str) -> FoldedText:
     )
 
 
+def is_plain(text: str) -> bool:
+    """Return whether folding changes nothing in the text but its case."""
+    return _SPECIAL.search(text) is None
+
+
 def folded_forms(value: str) -> frozenset[str]:
     """Return the value folded as written, and in small and capital letters: a letter of another script may look
     like one ASCII letter when small and like another when capital (η and Η)."""

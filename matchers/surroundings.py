@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from core.types import FIELD_NAMES, Document, FieldName, FoldedText, Span
 from matchers.folding import fold_text
@@ -15,13 +16,18 @@ _SHORT = 10_000
 _LONGEST_WORD = 200
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Stretch:
-    """A part of a document's field that begins there at ``start``, folded."""
+    """A part of a document's field that begins there at ``start``."""
 
     field: FieldName
     start: int
-    folded: FoldedText
+    original: str
+
+    @cached_property
+    def folded(self) -> FoldedText:
+        """The part as it is meant."""
+        return fold_text(self.original)
 
     def span(self, start: int, end: int) -> Span:
         """Return where the folded characters ``start`` to ``end`` (at least one) stand in the field."""
@@ -29,7 +35,7 @@ class Stretch:
 
     def found(self, span: Span) -> str:
         """Return what stands at a span, as it is written."""
-        return self.folded.original[span.start - self.start : span.end - self.start]
+        return self.original[span.start - self.start : span.end - self.start]
 
 
 def stretches_around(document: Document, spans: Sequence[Span]) -> Iterator[Stretch]:
@@ -39,7 +45,7 @@ def stretches_around(document: Document, spans: Sequence[Span]) -> Iterator[Stre
             continue
         places = ((span.start, span.end) for span in spans if span.field == name)
         for start, end in surroundings(original, places):
-            yield Stretch(name, start, fold_text(original[start:end]))
+            yield Stretch(name, start, original[start:end])
 
 
 def surroundings(text: str, places: Iterable[tuple[int, int]], reach: int = REACH) -> Iterator[tuple[int, int]]:

@@ -15,7 +15,7 @@ from core.plugins import Registry, discover
 from core.ports import Concealer, Matcher, Notifier, Source
 from core.settings import Settings
 from core.types import Catalogue, Pack
-from matchers.entities import EntityPipeline
+from matchers.entities import EntityPipeline, PersonRecogniser, pattern_recognisers
 from matchers.index import Index
 from monitor.pipeline import Examiner
 from watchlists.packs import load_packs
@@ -37,7 +37,9 @@ class Parts:
     def entities(self) -> EntityPipeline:
         """The recognisers. Loading them takes a second, so it waits until somebody looks at a document.
         Raises SettingsError for phone regions or a model that do not exist."""
-        return EntityPipeline(self.settings.phone_regions, self.settings.nlp_model)
+        return EntityPipeline(
+            [*pattern_recognisers(self.settings.phone_regions), PersonRecogniser(self.settings.nlp_model)]
+        )
 
     def keyed(self) -> Parts:
         """Return the parts with matchers that conceal terms with the key of this installation. Without, or where

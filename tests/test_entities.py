@@ -10,11 +10,11 @@ import spacy
 
 from core.errors import SettingsError
 from core.types import Document, Entity, EntityType, Span
-from matchers.entities import EntityPipeline
+from matchers.entities import EntityPipeline, PersonRecogniser, pattern_recognisers
 from matchers.surroundings import REACH, surroundings
 from tests.timing import cpu_seconds
 
-PIPELINE = EntityPipeline(("US", "GB"), None)
+PIPELINE = EntityPipeline([*pattern_recognisers(("US", "GB")), PersonRecogniser(None)])
 
 
 def recognise(text: str, title: str | None = None) -> tuple[Entity, ...]:
@@ -120,9 +120,9 @@ def test_entities_come_in_order_from_title_and_text_without_overlap() -> None:
 
 def test_an_unknown_region_or_pipeline_is_a_settings_error() -> None:
     with pytest.raises(SettingsError, match="phone_regions"):
-        EntityPipeline(("Narnia",), None)
+        pattern_recognisers(("Narnia",))
     with pytest.raises(SettingsError, match="nlp_model"):
-        EntityPipeline(("US",), "no_such_pipeline")
+        PersonRecogniser("no_such_pipeline")
 
 
 def test_an_installed_spacy_pipeline_takes_the_place_of_the_rules(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_an_installed_spacy_pipeline_takes_the_place_of_the_rules(tmp_path: Path
         ]
     )
     nlp.to_disk(tmp_path / "pipeline")
-    pipeline = EntityPipeline((), str(tmp_path / "pipeline"))
+    pipeline = EntityPipeline([PersonRecogniser(str(tmp_path / "pipeline"))])
     (entities,) = pipeline.recognise([Document(id="1", text="Zorvek of Heron Shipping left Harborville today")])
     assert [(entity.type, entity.found, entity.recogniser) for entity in entities] == [
         (EntityType.PERSON, "Zorvek", "spacy_model"),

@@ -1,5 +1,19 @@
 """Entities: persons and what identifies them, whoever it is."""
 
-from matchers.entities.pipeline import EntityPipeline
+from __future__ import annotations
 
-__all__ = ["EntityPipeline"]
+from matchers.entities.emails import EmailRecogniser
+from matchers.entities.persons import PersonRecogniser
+from matchers.entities.phones import PhoneRecogniser
+from matchers.entities.pipeline import EntityPipeline, Recogniser
+
+__all__ = ["EntityPipeline", "PersonRecogniser", "Recogniser", "pattern_recognisers"]
+
+
+def pattern_recognisers(regions: tuple[str, ...]) -> tuple[Recogniser, ...]:
+    """Return the recognisers of what has a form of its own. ``regions`` are the countries (ISO 3166-1 alpha-2) whose
+    national formats count; raises SettingsError for an unknown one."""
+    return (
+        EmailRecogniser(),
+        PhoneRecogniser(regions),
+    )

@@ -26,6 +26,8 @@ _WRITTEN_OUT = re.compile(rf"{_LOCAL}(?:{_AT}(?:{_LABEL}{_DOT}){{1,4}}|\sat\s(?:
 class EmailRecogniser:
     """Sees e-mail addresses on folded text, so in fullwidth letters and HTML references too."""
 
+    gate = r"@|[\[({<]\s?at\s?[\])}>]|\sdot\s"
+
     def recognise(self, stretches: Sequence[LookedAt]) -> Iterator[tuple[LookedAt, Entity]]:
         """Yield the addresses in the stretches."""
         for stretch in stretches:

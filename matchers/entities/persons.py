@@ -49,6 +49,8 @@ class Sighting(NamedTuple):
 class PersonRecogniser:
     """Sees persons, and with an installed pipeline places and organisations too."""
 
+    gate = None
+
     def __init__(self, model: str | None) -> None:
         """``model`` None takes the rules of ``persons.yaml``. Raises SettingsError for a pipeline that cannot be
         loaded."""
@@ -61,7 +63,7 @@ class PersonRecogniser:
         if not stretches:
             return
         with self._lock:
-            sightings = list(self._see([stretch.folded.original for stretch in stretches]))
+            sightings = list(self._see([stretch.original for stretch in stretches]))
         for sighting in sightings:
             stretch = stretches[sighting.text]
             span = Span(stretch.field, stretch.start + sighting.start, stretch.start + sighting.end)

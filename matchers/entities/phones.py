@@ -28,6 +28,8 @@ _NUMBERS = re.compile(
 class PhoneRecogniser:
     """Sees phone numbers on folded text, by the rules of libphonenumber."""
 
+    gate = r"[0-9][0-9\s().+/-]{5}"
+
     def __init__(self, regions: tuple[str, ...]) -> None:
         """Raises SettingsError for a region that is no country code."""
         for region in regions:
