@@ -50,7 +50,7 @@ def test_half_of_the_texts_join_and_half_only_seem_to() -> None:
     assert 0.45 <= linked / len(TEXTS) <= 0.55
 
 
-def test_at_least_eight_languages_have_twenty_texts_and_english_not_much_more_than_half_of_all() -> None:
+def test_eight_languages_have_twenty_texts_each_and_english_is_at_most_half() -> None:
     texts = Counter(dict.fromkeys(LANGUAGES, 0))
     for family in FAMILIES:
         texts[family.language] += len(family.texts)
