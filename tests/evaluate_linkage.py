@@ -34,7 +34,8 @@ def show_wrong(families: Sequence[Family], findings: Mapping[str, Line]) -> None
             finding = findings.get(text.id)
             if is_linkage(finding) == family.is_linked:
                 continue
-            print(f"{'MISSED' if family.is_linked else 'FALSE'} {text.id}: {text.title or ''} {text.text}")
+            fields = " | ".join(filter(None, (text.author, text.title, text.text)))
+            print(f"{'MISSED' if family.is_linked else 'FALSE'} {text.id}: {fields}")
             if finding is None:
                 print("    no watched term was found")
                 continue

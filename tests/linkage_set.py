@@ -31,10 +31,11 @@ class Text:
     id: str
     text: str
     title: str | None = None
+    author: str | None = None
     handle: str | None = None
 
     def document(self) -> Line:
-        return {"id": self.id, "title": self.title, "text": self.text}
+        return {"id": self.id, "title": self.title, "author": self.author, "text": self.text}
 
 
 @dataclass(frozen=True)
