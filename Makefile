@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 SHARED ?= ../shared
 
-.PHONY: help run up test check lint types contracts evaluate evaluate-passages evaluate-linkage evaluate-quiet bench readme lock clean
+.PHONY: help run up test check lint types contracts evaluate evaluate-passages evaluate-linkage evaluate-quiet evaluate-packs bench readme lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -46,6 +46,9 @@ evaluate-linkage: .venv/dev  ## measure how well a dox is told from a mention
 
 evaluate-quiet: .venv/dev  ## measure false alarms on real posts, with the data in SHARED
 	@$(BIN)/python -m tests.evaluate_quiet $(SHARED)
+
+evaluate-packs: .venv/dev  ## measure how quiet the topic packs are in ordinary posts, with the data in SHARED
+	@$(BIN)/python -m tests.evaluate_packs $(SHARED)
 
 bench: .venv/run  ## measure the engine's speed beside other ways, with the data in SHARED
 	@$(BIN)/leakwatch bench --characters 240 --handles $(SHARED)/data/names/handles.jsonl.gz \

@@ -172,11 +172,14 @@ class Community:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """A topic pack: words and phrases that give a match its meaning, and a description for admins."""
+    """A topic pack: phrases and queries that give a match its meaning. ``description`` tells admins what it is for, and
+    ``not_for`` what it is not for. A phrase that ends with ``*`` stands for all that begin so."""
 
     name: str
     description: str
+    not_for: str = ""
     phrases: tuple[str, ...]
+    queries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,7 +262,7 @@ class Match:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cue:
     """A place that gives matches around it meaning: the community is named there (``community_id`` is
-    set), or a phrase of the topic pack ``pack`` stands there."""
+    set), or what the topic pack ``pack`` looks for stands there."""
 
     span: Span
     community_id: str | None = None

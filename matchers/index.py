@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import TypeAlias
 
 from core.errors import NotFound
 from core.ports import Concealer, Matcher
@@ -16,6 +15,7 @@ from core.types import (
     Candidate,
     Catalogue,
     CatalogueChange,
+    Community,
     Cue,
     Document,
     Entity,
@@ -23,6 +23,7 @@ from core.types import (
     FieldName,
     Found,
     Match,
+    Pack,
     Span,
     Term,
     Watchlist,
@@ -34,26 +35,11 @@ from matchers.phrases import PhraseTable
 from matchers.queries import Answer, Beside
 from matchers.segments import Merge, Segment, add_phrases, checked, due_merge, matchers_by_kind, small_enough
 from matchers.surroundings import Stretch, stretches_around
-
-
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """The owner of a phrase by which a community is called."""
-
-    community_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class _PackPhrase:
-    """The owner of a topic pack's phrase."""
-
-    pack: str
-
+from matchers.topics import topics_of
 
 _NOTHING = Found()
 # So many posts that the arrays over their characters stay in a processor's cache.
 _TOGETHER = 256
-_Owner: TypeAlias = _Context | _PackPhrase
 
 
 class _Nevers:
@@ -90,7 +76,8 @@ class Index:
         self._communities = catalogue.communities
         self._watchlists = {watchlist.id: watchlist for watchlist in catalogue.watchlists}
         self._segments: tuple[Segment, ...] = (Segment.of(catalogue.terms, self._watchlists, self._matchers),)
-        self._cues = self._cue_phrases()
+        self._contexts = _contexts_of(self._communities)
+        self._topics = topics_of(self._packs_in_use())
 
     @property
     def unmatched_terms(self) -> dict[str, str]:
@@ -109,9 +96,10 @@ class Index:
         index = self.without(change.removed | changed)
         index.revision = change.revision
         index._watchlists = {watchlist.id: watchlist for watchlist in change.watchlists}
-        index._communities = change.communities
-        if change.communities != self._communities or index._packs_in_use() != self._packs_in_use():
-            index._cues = index._cue_phrases()
+        if change.communities != self._communities:
+            index._communities = change.communities
+            index._contexts = _contexts_of(change.communities)
+        index._topics = topics_of(index._packs_in_use())
         if change.terms:
             absorbed = small_enough(index._segments)
             terms = [*change.terms, *(term for segment in absorbed for term in segment.living())]
@@ -213,12 +201,12 @@ class Index:
         )
 
     def _found(self, document: Document, matches: list[Match]) -> Found:
-        if not self._cues and not any(segment.has_nevers for segment in self._segments):
+        if not self._contexts and not self._topics and not any(segment.has_nevers for segment in self._segments):
             return Found(matches=tuple(matches))
         stretches = list(stretches_around(document, [match.span for match in matches]))
         nevers = self._nevers(stretches)
         kept = tuple(match for match in matches if not nevers.hold(match.term_id, match.span))
-        return Found(matches=kept, cues=self._cues_in(stretches)) if kept else _NOTHING
+        return Found(matches=kept, cues=self._cues_in(document, stretches)) if kept else _NOTHING
 
     def _beside(self, found: Found, entities: Sequence[Entity] | None = None) -> Beside:
         by_community: defaultdict[str, list[Match]] = defaultdict(list)
@@ -238,31 +226,26 @@ class Index:
                 nevers.add(term_id, span)
         return nevers
 
-    def _cues_in(self, stretches: Sequence[Stretch]) -> tuple[Cue, ...]:
-        cues = set()
+    def _cues_in(self, document: Document, stretches: Sequence[Stretch]) -> tuple[Cue, ...]:
+        cues: set[Cue] = set()
         for stretch in stretches:
-            for stand in self._cues.find(stretch.folded):
+            for stand in self._contexts.find(stretch.folded):
                 span = stretch.span(stand.start, stand.end)
-                for owner in stand.owners:
-                    match owner:
-                        case _Context(community_id):
-                            cues.add(Cue(span=span, community_id=community_id))
-                        case _PackPhrase(pack):
-                            cues.add(Cue(span=span, pack=pack))
+                cues.update(Cue(span=span, community_id=community_id) for community_id in stand.owners)
+            cues.update(Cue(span=span, pack=pack) for pack, span in self._topics.find(document, stretch))
         return tuple(sorted(cues, key=lambda cue: (cue.span, cue.community_id or "", cue.pack or "")))
 
-    def _packs_in_use(self) -> frozenset[str]:
-        return frozenset(name for watchlist in self._watchlists.values() for name in watchlist.packs)
+    def _packs_in_use(self) -> tuple[Pack, ...]:
+        names = {name for watchlist in self._watchlists.values() for name in watchlist.packs}
+        return tuple(pack for pack in self._packs if pack.name in names)
 
-    def _cue_phrases(self) -> PhraseTable[_Owner]:
-        packs = self._packs_in_use()
-        table: PhraseTable[_Owner] = PhraseTable()
-        for community in self._communities:
-            add_phrases(table, community.context, _Context(community.id))
-        for pack in self._packs:
-            if pack.name in packs:
-                add_phrases(table, pack.phrases, _PackPhrase(pack.name))
-        return table
+
+def _contexts_of(communities: Iterable[Community]) -> PhraseTable[str]:
+    """Return what the communities are called outside, each for its id."""
+    table: PhraseTable[str] = PhraseTable()
+    for community in communities:
+        add_phrases(table, community.context, community.id)
+    return table
 
 
 def _unless_never(candidate: Candidate, nevers: _Nevers) -> Candidate:

@@ -11,6 +11,13 @@ from core.types import FoldedText
 
 T = TypeVar("T")
 
+# Arabic writes "and", "so", "by", "to", "as" onto the word that follows, and joins "to" with an article there.
+_CONJUNCTIONS = ("", "و", "ف")
+_PREPOSITIONS = ("", "ب", "ل", "ك")
+_ARTICLE, _TO_THE = "ال", "لل"
+_SHORTEST_WITH_PARTICLES = 3
+_ARABIC = re.compile("[\u0621-\u064a]+")
+
 # Scripts that are written without spaces: every character is a word.
 UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _IS_UNSPACED = re.compile(f"[{UNSPACED}]")
@@ -22,6 +29,17 @@ _GAP = re.compile(r"\s{0,20}[^\w\s.!?;]{0,2}\s{0,20}|(?:[^\w\s]|_){1,2}")
 def is_unspaced(character: str) -> bool:
     """Return whether the character belongs to a script written without spaces, where each is a word."""
     return _IS_UNSPACED.fullmatch(character) is not None
+
+
+def with_particles(word: str) -> frozenset[str]:
+    """Return the folded word, and if it is Arabic and has three letters or more, also what it looks like after the
+    particles that are written onto it (Ryding, A Reference Grammar of Modern Standard Arabic, 2005, ch. 16 and 18)."""
+    if len(word) < _SHORTEST_WITH_PARTICLES or not _ARABIC.fullmatch(word):
+        return frozenset((word,))
+    bases = [f"{preposition}{word}" for preposition in _PREPOSITIONS]
+    if word.startswith(_ARTICLE):
+        bases.append(f"{_TO_THE}{word.removeprefix(_ARTICLE)}")
+    return frozenset(f"{conjunction}{base}" for conjunction in _CONJUNCTIONS for base in bases)
 
 
 class Word(NamedTuple):
@@ -79,7 +97,8 @@ class _Node(Generic[T]):
 
 class PhraseTable(Generic[T]):
     """Phrases and who asked for them. A phrase that ends in ``*`` stands for all that begin so; the last word of
-    any other may take a plural ``s`` or ``es``. Time does not grow with the number of phrases."""
+    any other may take a plural ``s`` or ``es``, and the first one Arabic particles. Time does not grow with the number
+    of phrases."""
 
     def __init__(self) -> None:
         self._root: _Node[T] = _Node()
@@ -89,7 +108,10 @@ class PhraseTable(Generic[T]):
         words = Words(folded_phrase).texts
         if not words:
             return
-        is_prefix = folded_phrase.endswith("*")
+        for first in with_particles(words[0]):
+            self._add([first, *words[1:]], owner, is_prefix=folded_phrase.endswith("*"))
+
+    def _add(self, words: Sequence[str], owner: T, *, is_prefix: bool) -> None:
         node = self._root
         for word in words[:-1] if is_prefix else words:
             node = node.next.setdefault(word, _Node())

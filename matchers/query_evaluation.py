@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Literal, TypeAlias
 
 from core.types import FIELD_NAMES, FieldName, FoldedDocument
@@ -101,6 +101,26 @@ class Evaluation:
                         return Evidence(name, (places[0],))
                 return None
 
+    def everywhere(self, node: Node, within: FieldOperator | None = None) -> Iterator[Evidence]:
+        """Yield all that shows that the node, which holds, does: of what is joined by AND or OR every part that holds,
+        of NEAR every place with those that stand next to it, where they are close enough."""
+        match node:
+            case Not():
+                return
+            case And() | Or():
+                for part in node.parts:
+                    if self.holds(part, within):
+                        yield from self.everywhere(part, within)
+            case Within():
+                yield from self.everywhere(node.part, node.name)
+            case Near():
+                for name in self._shown(within):
+                    pairs = self._pairs(self._places(node.left, name), self._places(node.right, name), name)
+                    yield from (evidence for distance, evidence in pairs if distance <= node.words)
+            case _:
+                for name in self._shown(within):
+                    yield from (Evidence(name, (place,)) for place in self._places(node, name))
+
     def lacking(self, node: Node) -> Node:
         """Return the smallest part to blame for that the node does not hold."""
         match node:
@@ -162,11 +182,15 @@ class Evaluation:
     def _closest(self, left: Sequence[Place], right: Sequence[Place], name: FieldName) -> tuple[int, Evidence] | None:
         """Return the two places, one of each, with the fewest words from the one to the other, and how many these
         are; None where all overlap."""
+        return min(self._pairs(left, right, name), key=itemgetter(0), default=None)
+
+    def _pairs(self, left: Sequence[Place], right: Sequence[Place], name: FieldName) -> Iterator[tuple[int, Evidence]]:
+        """Yield, for each place of the side that has fewer, the places of the other right after and before it, and how
+        many words away these are."""
         few, many = sorted((left, right), key=len)
         starts = [place.start for place in many]
         by_end = sorted(many, key=attrgetter("end"))
         ends = [place.end for place in by_end]
-        best: tuple[int, Evidence] | None = None
         for place in few:
             after = bisect_left(starts, place.end)
             before = bisect_right(ends, place.start) - 1
@@ -174,10 +198,7 @@ class Evaluation:
             if before >= 0:
                 pairs.append((by_end[before], place))
             for first, second in pairs:
-                distance = self._words_to(name, first, second)
-                if best is None or distance < best[0]:
-                    best = distance, Evidence(name, (first, second))
-        return best
+                yield self._words_to(name, first, second), Evidence(name, (first, second))
 
     def _shown(self, within: FieldOperator | None) -> Iterator[FieldName]:
         """Yield the fields, those that are not empty, in which something can be shown."""

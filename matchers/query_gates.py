@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from matchers.folding import folded_forms
-from matchers.phrases import Words
+from matchers.phrases import Words, with_particles
 from matchers.query_language import And, Mention, Near, Node, Not, Operand, Or, Phrase, Within, children
 from matchers.words import ordinary_words
 
@@ -75,9 +75,9 @@ def _phrase_gate(phrase: Phrase) -> Gate:
         rarest = min([*costs, (last_cost, -len(last), last)])
         cost = max(cost, rarest[0])
         if rarest in costs:
-            words.add(rarest[2])
+            words.update(with_particles(rarest[2]))
         elif phrase.ending == "*":
-            prefixes.add(last)
+            prefixes.update(with_particles(last))
         else:
-            words.update((last, f"{last}s", f"{last}es"))
+            words.update((*with_particles(last), f"{last}s", f"{last}es"))
     return Gate(frozenset({phrase}), frozenset(words), frozenset(prefixes), cost)

@@ -1,11 +1,9 @@
-"""Topic packs: words and phrases that give a match its meaning, kept as YAML files in ``packs/``.
-
-A phrase that ends with ``*`` stands for every word that begins so.
-"""
+"""Topic packs: phrases and queries that give a match its meaning, kept as YAML files in ``packs/``."""
 
 from __future__ import annotations
 
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import yaml
@@ -14,22 +12,32 @@ from pydantic import BaseModel, ConfigDict
 from core.types import Pack
 
 FOLDER = Path(__file__).parent / "packs"
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _PackFile(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     description: str
+    not_for: str
     phrases: dict[str, list[str]]
+    queries: dict[str, list[str]]
 
 
 @cache
 def load_packs() -> tuple[Pack, ...]:
-    """Return the topic packs that exist, by name. A file gives its phrases by language (ISO 639-1); a pack has
-    them all, as people mix languages."""
+    """Return the topic packs that exist, by name. A file gives its phrases and queries by language (ISO 639-1); a
+    pack has them all, as people mix languages."""
     packs = []
     for path in sorted(FOLDER.glob("*.yaml")):
-        entry = _PackFile.model_validate(yaml.safe_load(path.read_text("utf-8")))
-        phrases = dict.fromkeys(phrase for language in entry.phrases.values() for phrase in language)
-        packs.append(Pack(name=path.stem, description=entry.description, phrases=tuple(phrases)))
+        entry = _PackFile.model_validate(_Loader(path.read_text("utf-8")).get_single_data())
+        packs.append(
+            Pack(
+                name=path.stem,
+                description=entry.description,
+                not_for=entry.not_for,
+                phrases=tuple(dict.fromkeys(chain.from_iterable(entry.phrases.values()))),
+                queries=tuple(dict.fromkeys(chain.from_iterable(entry.queries.values()))),
+            )
+        )
     return tuple(packs)
