@@ -26,6 +26,7 @@ from matchers.folding import (
     transformations,
 )
 from matchers.odds import COMMON, masked_odds, odds
+from matchers.phrases import is_unspaced
 from matchers.skeleton import Skeleton, has_symbols, skeleton
 from matchers.weights import weights
 from matchers.words import is_ordinary
@@ -147,13 +148,15 @@ class Place:
 
     @property
     def is_glued_before(self) -> bool:
-        """Whether a letter or digit stands right before the place."""
-        return self.folded_start > 0 and self.folded.text[self.folded_start - 1].isalnum()
+        """Whether the place goes on with a word that begins before it."""
+        start, text = self.folded_start, self.folded.text
+        return start > 0 and _is_one_word(text[start], text[start - 1])
 
     @property
     def is_glued_after(self) -> bool:
-        """Whether a letter or digit stands right after the place."""
-        return self.folded_end < len(self.folded.text) and self.folded.text[self.folded_end].isalnum()
+        """Whether the word goes on after the place."""
+        end, text = self.folded_end, self.folded.text
+        return end < len(text) and _is_one_word(text[end - 1], text[end])
 
     @property
     def is_glued(self) -> bool:
@@ -178,11 +181,17 @@ class Place:
         """Return what goes on before and after the place in the same words, no more than a word may be long."""
         text, start, end = self.folded.text, self.folded_start, self.folded_end
         first, last = max(0, start - _LONGEST_WORD), min(len(text), end + _LONGEST_WORD)
-        while start > first and text[start - 1].isalnum():
+        while start > first and _is_one_word(text[start], text[start - 1]):
             start -= 1
-        while end < last and text[end].isalnum():
+        while end < last and _is_one_word(text[end - 1], text[end]):
             end += 1
         return text[start : self.folded_start], text[self.folded_end : end]
+
+
+def _is_one_word(edge: str, beside: str) -> bool:
+    """Return whether a letter or digit stands beside the edge, and no word ends between them, as it does where one of
+    the two is of a script written without spaces."""
+    return beside.isalnum() and not (is_unspaced(edge) or is_unspaced(beside))
 
 
 def forms_of(watched: Watched) -> Iterator[Form]:

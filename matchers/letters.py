@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from matchers import kernels
-from matchers.flat import CLASSES, LETTER, SPACE, SYMBOL, Block
+from matchers.flat import CLASSES, LETTER, SPACE, SYMBOL, UNSPACED, Block
 from matchers.hashing import Hashes, HashSet, Places, RecentHashes, inverse_powers, powers, prefix_sums, stretch_hashes
 from matchers.skeleton import LETTERS, WITH_SYMBOLS, letters_of
 
@@ -60,6 +60,14 @@ class Letters:
         return np.append(self.word_starts[1:], len(self.letters))[: len(self.word_starts)]
 
     @cached_property
+    def beginnings(self) -> Places:
+        """The letters that start a word, where those of a script written without spaces do too, and what follows."""
+        is_start = (self.block.classes[self.starts] & UNSPACED) != 0
+        is_start[1:] |= is_start[:-1].copy()
+        is_start[self.word_starts] = True
+        return np.flatnonzero(is_start)
+
+    @cached_property
     def is_space(self) -> Flags:
         """For each position of the block whether white space stands there."""
         is_space: Flags = (self.block.classes & SPACE) != 0
@@ -93,17 +101,21 @@ class Letters:
         return np.repeat(self.letters[start:end], counts).tobytes().decode("utf-16-le", "surrogatepass")
 
     def is_glued_before(self, starts: Places) -> Flags:
-        """Return whether a letter or digit stands right before each of the letters."""
+        """Return whether each of the letters goes on with a word that begins before it."""
         at = self.starts[starts]
-        is_letter: Flags = (CLASSES[self.block.codes[at - 1]] & LETTER) != 0
-        return is_letter & (at > 0)
+        return self._is_one_word(at, at - 1) & (at > 0)
 
     def is_glued_after(self, ends: Places) -> Flags:
-        """Return whether a letter or digit stands right after the letters that end there."""
+        """Return whether the word goes on after each of the letters that end there."""
         at = self.ends[ends - 1]
-        after = self.block.codes[np.minimum(at, len(self.block.codes) - 1)]
-        is_letter: Flags = (CLASSES[after] & LETTER) != 0
-        return is_letter & (at < len(self.block.codes))
+        return self._is_one_word(at - 1, np.minimum(at, len(self.block.codes) - 1)) & (at < len(self.block.codes))
+
+    def _is_one_word(self, edges: Places, besides: Places) -> Flags:
+        """Return whether a letter or digit stands beside each edge, and no word ends between them, as it does where
+        one of the two is of a script written without spaces."""
+        edge, beside = CLASSES[self.block.codes[edges]], CLASSES[self.block.codes[besides]]
+        is_one_word: Flags = ((beside & LETTER) != 0) & (((edge | beside) & UNSPACED) == 0)
+        return is_one_word
 
     def holds_space(self, starts: Places, ends: Places) -> Flags:
         """Return whether white space stands between the letters of each stretch."""

@@ -151,7 +151,7 @@ class PseudonymFinder:
         looked_at = np.arange(len(letters.letters))
         if symbols:
             looked_at = np.flatnonzero(letters.next_symbol - looked_at < self._everywhere.longest)
-        begins, ends, strings = self._everywhere.find(letters.sums, letters.limits, looked_at, letters.word_starts)
+        begins, ends, strings = self._everywhere.find(letters.sums, letters.limits, looked_at, letters.beginnings)
         kept = np.flatnonzero(letters.next_symbol[begins] < ends) if symbols else np.arange(len(begins))
         if not explaining and len(kept):
             kept = kept[self._may_stand_there(letters, begins[kept], ends[kept], strings[kept])]

@@ -11,6 +11,7 @@ from rapidfuzz.distance import OSA
 from core.types import Candidate, FieldName, FoldedText, Match
 from matchers.disguises import Form, Place, Watched, forms_of, judge, judge_masked
 from matchers.folding import LEET_CLASSES, SYMBOLS, fold_text
+from matchers.phrases import is_unspaced
 from matchers.skeleton import Skeleton, skeleton
 from matchers.words import ordinary_words
 
@@ -47,10 +48,16 @@ def _stretches(forms: Sequence[Form], name: FieldName, folded: FoldedText, *, sy
         while start >= 0:
             place = Place(name, folded, text, start, start + len(form.letters))
             written = folded.text[place.folded_start : place.folded_end]
-            starts_word = start == 0 or text.starts[start] > text.ends[start - 1]
+            starts_word = (
+                start == 0 or text.starts[start] > text.ends[start - 1] or _is_unspaced_at(text, start, folded)
+            )
             if (not symbols or any(sign in written for sign in SYMBOLS)) and (len(form.letters) >= 5 or starts_word):
                 yield judge(place, form)
             start = text.letters.find(form.letters, start + 1)
+
+
+def _is_unspaced_at(text: Skeleton, start: int, folded: FoldedText) -> bool:
+    return any(is_unspaced(folded.text[at]) for at in (text.starts[start - 1], text.starts[start]))
 
 
 def _runs(forms: Sequence[Form], name: FieldName, folded: FoldedText) -> Iterator[Candidate]:

@@ -104,6 +104,21 @@ def test_separators_at_the_ends_of_a_handle_belong_to_it() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("handle", "text"),
+    [
+        ("蓝色风筝", "我怀疑蓝色风筝是林晓雯"),
+        ("夜鹭2046", "大家好我是夜鹭2046请多关照"),
+        ("bamboo_rain88", "听说bamboo_rain88搬家了"),
+        ("鴉の羽根", "あの鴉の羽根さんのことです"),
+        ("night_heron", "ฉันรู้จักnight_heronแล้ว"),
+    ],
+)
+def test_where_a_script_has_no_spaces_a_handle_stands_by_itself_between_other_letters(handle: str, text: str) -> None:
+    (match,) = find(text, pseudonym(handle))
+    assert (match.found, match.transformations) == (handle, ())
+
+
 def test_letters_that_go_on_after_a_glued_handle_are_not_part_of_it() -> None:
     assert [match.found for match in find("theharborlighttsucks", pseudonym("harborlight"))] == ["harborlight"]
 
