@@ -26,7 +26,7 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class Text:
-    """One document. ``handle`` is the watched value it disguises, where it does not hold one as it is."""
+    """One document. ``handle`` is the watched value it holds otherwise written, where it holds none as it is."""
 
     id: str
     text: str

@@ -36,7 +36,7 @@ def test_families_and_texts_stand_there_once() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_every_text_holds_a_watched_pseudonym_or_says_which_it_disguises(family: Family) -> None:
+def test_every_text_holds_a_watched_pseudonym_or_says_which_it_writes_otherwise(family: Family) -> None:
     for text in family.texts:
         whole = f"{text.author}\n{text.title}\n{text.text}".casefold()
         is_plain = any(handle in whole for handle in HANDLES)
