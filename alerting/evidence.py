@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from datetime import timedelta
+from urllib.parse import urlsplit
 
-from alerting.layout import Layout, Link, Place, Reach, word_count
+from alerting.layout import Layout
+from alerting.linkage import linked
+from alerting.pieces import Evidence, Sighted, evidence, name_share, points_by_count
+from alerting.places import Reach
+from alerting.reading import word_count
 from alerting.signals import signal_table
-from core.types import AlertClass, Entity, EntityType, Found, Match, Signal, Span, Term, TermKind, Watchlist
+from core.types import Document, Entity, EntityType, Found, Span, TermKind, Watchlist
 
 _FOUND_SIGNALS: Mapping[TermKind, str] = {
     TermKind.PSEUDONYM: "pseudonym_mentioned",
@@ -19,66 +22,13 @@ _FOUND_SIGNALS: Mapping[TermKind, str] = {
     TermKind.REGEX: "pattern_matched",
     TermKind.DOMAIN: "domain_mentioned",
 }
-_LONGEST_NEIGHBOUR = 1000
 _MEMBER_KINDS = frozenset({TermKind.PSEUDONYM, TermKind.NAME})
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sighted:
-    """A match that counts, with its term and its place."""
-
-    match: Match = field(repr=False)
-    term: Term
-    place: Place
-
-    @property
-    def member(self) -> tuple[str, str]:
-        """Whom the term stands for: a person of several terms, or the one behind the term."""
-        person = self.term.settings.person
-        return ("term", self.term.id) if person is None else ("person", person)
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What makes a signal, what it counts towards, and the entity or the match of another watchlist behind it. Many
-    pieces of evidence make few signals, so a signal's sentence is put together from ``words`` where it is asked for."""
-
-    name: str
-    group: str
-    alert_class: AlertClass
-    points: int
-    spans: tuple[Span, ...]
-    entity: Entity | None = field(default=None, repr=False)
-    matches: tuple[Match, ...] = field(default=(), repr=False)
-    words: Mapping[str, object] = field(default_factory=dict)
-
-    @property
-    def signal(self) -> Signal:
-        """The signal with its sentence."""
-        text = signal_table().signals[self.name].text.format(**self.words)
-        return Signal(name=self.name, points=self.points, text=text, spans=self.spans)
-
-
-_Thing = TypeVar("_Thing")
-
-
-class _Neighbours(Generic[_Thing]):
-    """Things by their place, to find those near another place."""
-
-    def __init__(self, things: Iterable[tuple[Place, _Thing]]) -> None:
-        self._things = sorted(things, key=lambda thing: (thing[0].axis, thing[0].start))
-        self._starts = [(place.axis, place.start) for place, _ in self._things]
-        self._longest = min(_LONGEST_NEIGHBOUR, max((place.end - place.start for place, _ in self._things), default=0))
-
-    def near(self, place: Place) -> Iterator[tuple[Place, _Thing]]:
-        """Yield what may stand near enough to have to do with the place."""
-        characters = signal_table().nearness.nearby_characters
-        first = bisect_left(self._starts, (place.axis, place.start - characters - self._longest))
-        last = bisect_right(self._starts, (place.axis, place.end + characters))
-        yield from self._things[first:last]
+_LOGIN_TYPES = frozenset({EntityType.CREDENTIAL, EntityType.SECRET_KEY})
+_LOGIN_KINDS = frozenset({TermKind.PSEUDONYM, TermKind.NAME, TermKind.DOMAIN})
 
 
 def collect(
+    document: Document,
     layout: Layout,
     watchlist: Watchlist,
     own: Sequence[Sighted],
@@ -90,13 +40,28 @@ def collect(
 
     ``own`` are the watchlist's matches that count (at least one), ``counted`` those of its whole community.
     """
+    links = list(linked(layout, own, counted, entities))
     return [
         *_found(own),
-        *_same_person(own, counted),
-        *_names_nearby(layout, own, counted),
-        *_entities_nearby(layout, own, entities),
-        *_circumstances(layout, watchlist, own, counted, found),
+        *links,
+        *_authors(layout, own, entities),
+        *_kinds(links),
+        *_logins(layout, own, entities),
+        *_members(own, counted),
+        *_words_nearby(layout, own),
+        *_context(layout, watchlist, own, found),
+        *_publicity(document, own),
     ]
+
+
+def _authors(layout: Layout, own: Sequence[Sighted], entities: Sequence[Entity]) -> Iterator[Evidence]:
+    """Yield each person whose name a watched author gives as their own."""
+    authors = [one for one in own if one.term.kind is TermKind.PSEUDONYM and one.match.span.field == "author"]
+    for entity in entities if authors else ():
+        if entity.type is EntityType.PERSON and layout.is_named_by_author(layout.place(entity.span)):
+            for one in authors:
+                certainty = min(one.match.similarity, entity.confidence) * name_share(entity.found)
+                yield evidence("author_names_themselves", certainty, [one.match.span, entity.span], entity=entity)
 
 
 def _found(own: Sequence[Sighted]) -> Iterator[Evidence]:
@@ -106,206 +71,104 @@ def _found(own: Sequence[Sighted]) -> Iterator[Evidence]:
             continue
         look_alikes = signal_table().look_alikes.intersection(one.match.transformations)
         if one.term.kind is TermKind.DOMAIN and look_alikes:
-            yield _evidence("look_alike_domain", one.match.similarity, [one.match.span], what=_listed(look_alikes))
+            yield evidence(
+                "look_alike_domain", one.match.similarity, [one.match.span], words={"what": _listed(look_alikes)}
+            )
         else:
-            yield _evidence(_FOUND_SIGNALS[one.term.kind], one.match.similarity, [one.match.span])
+            yield evidence(_FOUND_SIGNALS[one.term.kind], one.match.similarity, [one.match.span])
         disguises = signal_table().disguises.intersection(one.match.transformations)
         if disguises:
-            yield _evidence("disguised", 1.0, [one.match.span], what=_listed(disguises))
+            yield evidence("disguised", 1.0, [one.match.span], words={"what": _listed(disguises)})
         if one.match.similarity < 1:
-            yield _evidence("uncertain_match", 1.0, [one.match.span], what=f"{one.match.similarity:.0%}"[:-1])
+            yield evidence("uncertain_match", 1.0, [one.match.span], words={"what": f"{one.match.similarity:.0%}"[:-1]})
 
 
 def _passage(one: Sighted) -> Evidence:
     count = word_count(one.match.found)
     copied = int(count * one.match.similarity + 0.5)
-    return _evidence(
+    return evidence(
         "passage_found",
         1.0,
         [one.match.span],
-        points=_points_by_count("passage_found", copied),
-        count=count,
-        changed="" if copied == count else f", at least {copied} of them unchanged",
+        points=points_by_count("passage_found", copied),
+        words={"count": count, "changed": "" if copied == count else f", at least {copied} of them unchanged"},
     )
 
 
-def _same_person(own: Sequence[Sighted], counted: Sequence[Sighted]) -> Iterator[Evidence]:
-    """Yield, for each person, the surest two of their terms that stand in different places."""
-    persons = {one.member for one in own if one.term.settings.person is not None}
-    own_watchlist = own[0].term.watchlist_id
-    sighted: dict[tuple[str, str], list[Sighted]] = {person: [] for person in sorted(persons)}
-    for one in counted:
-        if one.member in sighted:
-            sighted[one.member].append(one)
-    for ones in sighted.values():
-        by_term: dict[str, list[Sighted]] = {}
-        pair = None
-        for one in sorted(ones, key=lambda one: -one.match.similarity):
-            partners = (
-                partner
-                for term_id, earlier in by_term.items()
-                if term_id != one.term.id and own_watchlist in (one.term.watchlist_id, earlier[0].term.watchlist_id)
-                for partner in earlier
-                if not partner.place.overlaps(one.place)
-            )
-            pair = next(((partner, one) for partner in partners), None)
-            if pair is not None:
-                break
-            by_term.setdefault(one.term.id, []).append(one)
-        if pair is not None:
-            first, second = sorted(pair, key=lambda one: one.place)
-            yield _evidence(
-                "same_person",
-                pair[1].match.similarity,
-                [first.match.span, second.match.span],
-                matches=(first.match, second.match),
-            )
+def _kinds(links: Iterable[Evidence]) -> Iterator[Evidence]:
+    """Yield how many kinds of identifying entities are tied to members."""
+    tied = {
+        piece.entity.type: piece
+        for piece in links
+        if piece.entity is not None and piece.points and piece.name in signal_table().identifying
+    }
+    if points := points_by_count("several_kinds", len(tied)):
+        spans = [piece.spans[-1] for piece in tied.values()]
+        yield evidence("several_kinds", 1.0, spans[:1], points=points, words={"count": len(tied)})
 
 
-def _names_nearby(layout: Layout, own: Sequence[Sighted], counted: Sequence[Sighted]) -> Iterator[Evidence]:
-    """Yield each pair of a pseudonym and a protected name, one of them of this watchlist."""
-    names = _Neighbours((one.place, one) for one in counted if one.term.kind is TermKind.NAME)
-    own_watchlist = own[0].term.watchlist_id
-    for one in counted:
-        if one.term.kind is TermKind.PSEUDONYM:
-            for place, name in names.near(one.place):
-                link = layout.link(one.place, place)
-                if link is not None and own_watchlist in (one.term.watchlist_id, name.term.watchlist_id):
-                    certainty = min(one.match.similarity, name.match.similarity)
-                    yield from _linked(
-                        ("pseudonym_next_to_protected_name", "pseudonym_near_protected_name"),
-                        link,
-                        certainty,
-                        [one.match.span, name.match.span],
-                        matches=(one.match, name.match),
-                    )
-
-
-def _entities_nearby(layout: Layout, own: Sequence[Sighted], entities: Sequence[Entity]) -> Iterator[Evidence]:
-    """Yield each pair of a pseudonym or protected name and something that identifies a person."""
-    neighbours = _Neighbours((layout.place(entity.span), entity) for entity in entities)
-    share = signal_table().nearness.single_word_share
-    for one in own:
-        if one.term.kind not in _MEMBER_KINDS:
-            continue
-        for place, entity in neighbours.near(one.place):
-            link = layout.link(one.place, place)
-            if link is None:
-                continue
-            certainty = min(one.match.similarity, entity.confidence)
-            spans = [one.match.span, entity.span]
-            if entity.type is not EntityType.PERSON:
-                yield from _particular(one, entity, link, certainty)
-            elif one.term.kind is TermKind.PSEUDONYM:
-                certainty *= share if _is_single_word(entity.found) else 1.0
-                names = ("pseudonym_next_to_person", "pseudonym_near_person")
-                yield from _linked(names, link, certainty, spans, entity=entity)
-
-
-def _particular(one: Sighted, entity: Entity, link: Link, certainty: float) -> Iterator[Evidence]:
-    particular = signal_table().particulars.get(entity.type)
-    points = 0 if particular is None else particular.near if link.particular is None else particular.linked
-    if particular is None or not points:
+def _logins(layout: Layout, own: Sequence[Sighted], entities: Sequence[Entity]) -> Iterator[Evidence]:
+    """Yield each login or key that stands over or right beside a member or a watched domain."""
+    logins = [entity for entity in entities if entity.type in _LOGIN_TYPES]
+    if not logins:
         return
-    kind = "pseudonym" if one.term.kind is TermKind.PSEUDONYM else "name"
-    yield _evidence(
-        f"identifying_entity_of_{kind}",
-        certainty,
-        [one.match.span, entity.span],
-        points=points,
-        subgroup=entity.type.value,
-        entity=entity,
-        what=particular.name,
-        distance=_distance(link.words),
-        direction="after" if link.before else "before",
-        link=_joined_by(link.particular),
-    )
+    sighted = {one.place: one for one in own if one.term.kind in _LOGIN_KINDS}
+    reach = Reach(sighted, signal_table().nearness.login_characters)
+    for entity in logins:
+        if reach.touches(layout.place(entity.span)):
+            yield evidence("login_leaked", entity.confidence, [entity.span], entity=entity)
 
 
-def _circumstances(
-    layout: Layout, watchlist: Watchlist, own: Sequence[Sighted], counted: Sequence[Sighted], found: Found
-) -> Iterator[Evidence]:
-    first_of = {one.member: one for one in reversed(counted) if one.term.kind in _MEMBER_KINDS}
-    count = len(first_of)
-    if points := _points_by_count("several_members", count):
-        yield _evidence("several_members", 1.0, [one.match.span for one in own[:1]], points=points, count=count)
+def _members(own: Sequence[Sighted], counted: Sequence[Sighted]) -> Iterator[Evidence]:
+    count = len({one.member for one in counted if one.term.kind in _MEMBER_KINDS})
+    if points := points_by_count("several_members", count):
+        yield evidence(
+            "several_members", 1.0, [one.match.span for one in own[:1]], points=points, words={"count": count}
+        )
+
+
+def _words_nearby(layout: Layout, own: Sequence[Sighted]) -> Iterator[Evidence]:
+    """Yield what the words right around the members say: that they are given away, threatened, reported."""
+    names = signal_table().words_nearby
+    for one in own:
+        if one.term.kind in _MEMBER_KINDS:
+            for sign in layout.signs_around(one.place) & names.keys():
+                yield evidence(names[sign], 1.0, [one.match.span])
+
+
+def _context(layout: Layout, watchlist: Watchlist, own: Sequence[Sighted], found: Found) -> Iterator[Evidence]:
     reach = Reach([one.place for one in own], signal_table().nearness.context_characters)
     for cue in found.cues:
         if not reach.touches(layout.place(cue.span)):
             continue
         if cue.community_id == watchlist.community_id:
-            yield _evidence("community_named", 1.0, [cue.span])
+            yield evidence("community_named", 1.0, [cue.span])
         if cue.pack is not None and cue.pack in watchlist.packs:
-            yield _evidence("pack_context", 1.0, [cue.span], what=cue.pack)
+            yield _pack(cue.pack, cue.span)
 
 
-def _points_by_count(name: str, count: int) -> int:
-    points = signal_table().signals[name].points_by_count
-    return max((points for smallest, points in points.items() if count >= smallest), default=0)
+def _pack(name: str, span: Span) -> Evidence:
+    row = signal_table().packs.get(name)
+    if row is None:
+        return evidence("pack_context", 1.0, [span], words={"what": name})
+    return evidence("pack_context", 1.0, [span], points=row.points, alert_class=row.alert_class, words={"what": name})
 
 
-def _linked(
-    names: Iterable[str],
-    link: Link,
-    certainty: float,
-    spans: Sequence[Span],
-    *,
-    entity: Entity | None = None,
-    matches: tuple[Match, ...] = (),
-) -> Iterator[Evidence]:
-    for name in names:
-        points = signal_table().signals[name].points_by_bond.get(link.bond)
-        if points is not None:
-            yield _evidence(
-                name,
-                certainty,
-                spans,
-                points=points,
-                entity=entity,
-                matches=matches,
-                distance=_distance(link.words),
-                direction="before" if link.before else "after",
-                link=_joined_by(link.phrase),
-            )
-
-
-def _evidence(
-    name: str,
-    certainty: float,
-    spans: Iterable[Span],
-    *,
-    points: int | None = None,
-    subgroup: str = "",
-    entity: Entity | None = None,
-    matches: tuple[Match, ...] = (),
-    **words: object,
-) -> Evidence:
-    row = signal_table().signals[name]
-    full = row.points if points is None else points
-    return Evidence(
-        name=name,
-        group=f"{row.group} {subgroup}",
-        alert_class=row.alert_class,
-        points=int(full * certainty + 0.5),
-        spans=tuple(spans),
-        entity=entity,
-        matches=matches,
-        words=words,
-    )
+def _publicity(document: Document, own: Sequence[Sighted]) -> Iterator[Evidence]:
+    """Yield how far the place of the document reaches, and whether it is new."""
+    table = signal_table()
+    spans = [one.match.span for one in own[:1]]
+    host = (urlsplit(document.url).hostname or "") if document.url and "://" in document.url else ""
+    labels = host.split(".")
+    for start in range(len(labels)):
+        place = table.places.get(".".join(labels[start:]))
+        if place is not None:
+            yield evidence("widely_read", 1.0, spans, points=place.points, words={"what": place.says})
+    if document.published_at is not None and document.fetched_at is not None:
+        age = document.fetched_at - document.published_at
+        if timedelta() <= age <= timedelta(hours=table.nearness.fresh_hours):
+            yield evidence("fresh", 1.0, spans)
 
 
 def _listed(transformations: Iterable[str]) -> str:
     return ", ".join(sorted(transformation.replace("_", " ") for transformation in transformations))
-
-
-def _distance(words: int) -> str:
-    return "1 word" if words == 1 else f"{words} words"
-
-
-def _joined_by(phrase: str | None) -> str:
-    return "" if phrase is None else f", joined by “{phrase}”"
-
-
-def _is_single_word(name: str) -> bool:
-    """Return whether a name is one word in a script with capitals, so a forename at most."""
-    return len(name.split()) == 1 and name.lower() != name.upper()

@@ -12,8 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from copy import copy
 from datetime import datetime
 
-from alerting.evidence import Evidence, Sighted, collect
-from alerting.layout import Layout, Place, Reach
+from alerting.evidence import collect
+from alerting.layout import Layout
+from alerting.pieces import Evidence, Sighted
+from alerting.places import Place, Reach
 from alerting.redaction import Redaction, excerpt
 from alerting.signals import signal_table
 from core.ids import new_id
@@ -128,7 +130,7 @@ class Scorer:
         for watchlist_id in dict.fromkeys(sighted.term.watchlist_id for sighted in counted):
             watchlist = self._watchlists[watchlist_id]
             own = [sighted for sighted in counted if sighted.term.watchlist_id == watchlist_id]
-            evidence = collect(layout, watchlist, own, counted, suspects, found)
+            evidence = collect(document, layout, watchlist, own, counted, suspects, found)
             strongest = _strongest(evidence)
             score = min(HIGHEST_SCORE, sum(piece.points for piece in strongest))
             if score < self._minimum_score:

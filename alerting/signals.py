@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -20,11 +21,17 @@ class Bond(StrEnum):
     """How two findings stand to each other, the strongest first."""
 
     STATED = "stated"
+    LISTED = "listed"
     JOINED = "joined"
+    INDICATED = "indicated"
     ADJACENT = "adjacent"
     SENTENCE = "sentence"
     NEARBY = "nearby"
     RELATED = "related"
+
+
+TIES = frozenset({Bond.STATED, Bond.LISTED, Bond.JOINED, Bond.INDICATED})
+"""The bonds that join a pseudonym with an identity."""
 
 
 class _Row(BaseModel):
@@ -43,44 +50,85 @@ class SignalRow(_Row):
 
 
 class Particular(_Row):
-    """What an identifying entity type is called, with its article, and what it is worth."""
+    """What an identifying entity type is called, with its article, and what it is worth. ``beside``: right beside a
+    pseudonym it counts as linked."""
 
     name: str
     near: int
     linked: int
+    beside: bool = False
+
+
+class PackRow(_Row):
+    """What words of a topic pack make of an alert."""
+
+    alert_class: AlertClass = Field(alias="class")
+    points: int
+
+
+class PlaceRow(_Row):
+    """What a place on the internet is worth, and what it is."""
+
+    points: int
+    says: str
 
 
 class Nearness(_Row):
-    """How near is near, in characters and in words."""
+    """How near is near, in characters and in words, and how new is new."""
 
     context_characters: int
     nearby_words: int
     nearby_characters: int
-    stated_words: int
-    stated_characters_before: int
-    joined_words: int
-    adjacent_words: int
-    single_word_share: float
+    words_around: int
+    login_characters: int
+    fresh_hours: int
 
 
 class SignalTable(_Row):
     """``signals.yaml``."""
 
     signals: dict[str, SignalRow]
+    identifying: frozenset[str]
     particulars: dict[EntityType, Particular]
+    words_nearby: dict[str, str]
+    packs: dict[str, PackRow]
+    places: dict[str, PlaceRow]
     disguises: frozenset[str]
     look_alikes: frozenset[str]
+    single_word_share: float
+    public_name_share: float
     nearness: Nearness
 
 
-class LinkTable(_Row):
-    """``links.yaml``: phrases by what they say and by language."""
+class LinkKind(_Row):
+    """What phrases say, their sign, and the phrases by language."""
 
-    identity: dict[str, tuple[str, ...]]
-    joined: dict[str, tuple[str, ...]]
-    particular: dict[str, tuple[str, ...]]
-    relation: dict[str, tuple[str, ...]]
-    negation: dict[str, tuple[str, ...]]
+    sign: str = Field(min_length=1, max_length=1)
+    says: str
+    phrases: dict[str, tuple[str, ...]]
+
+
+class LinkTable(_Row):
+    """``links.yaml``: phrases by what they say and by language, and the labels of lists by what stands after them."""
+
+    kinds: dict[str, LinkKind]
+    labels: dict[str, tuple[str, ...]]
+
+
+class _PublicNames(_Row):
+    public: dict[str, tuple[str, ...]]
+
+
+class _Construction(_Row):
+    bond: Bond
+    signs: str
+    why: str
+
+
+class _Constructions(_Row):
+    pieces: dict[str, str]
+    constructions: tuple[_Construction, ...]
+    of_the_author: tuple[str, ...]
 
 
 _Table = TypeVar("_Table", bound=BaseModel)
@@ -96,6 +144,41 @@ def signal_table() -> SignalTable:
 def link_table() -> LinkTable:
     """Return the link phrases. Raises SettingsError naming what is wrong in the file."""
     return _read("links.yaml", LinkTable)
+
+
+@cache
+def public_names() -> frozenset[str]:
+    """Return the names of ``public_names.yaml``. Raises SettingsError naming what is wrong in the file."""
+    return frozenset(name for names in _read("public_names.yaml", _PublicNames).public.values() for name in names)
+
+
+@cache
+def constructions() -> tuple[tuple[re.Pattern[str], Bond], ...]:
+    """Return the patterns of ``constructions.yaml`` with their bonds, in order. Raises SettingsError naming what is
+    wrong in the file."""
+    return tuple((_pattern(row.signs), row.bond) for row in _construction_table().constructions)
+
+
+@cache
+def author_constructions() -> tuple[re.Pattern[str], ...]:
+    """Return the patterns of ``constructions.yaml`` by which an author gives their own name. Raises as
+    :func:`constructions`."""
+    return tuple(_pattern(signs) for signs in _construction_table().of_the_author)
+
+
+@cache
+def _construction_table() -> _Constructions:
+    return _read("constructions.yaml", _Constructions)
+
+
+def _pattern(signs: str) -> re.Pattern[str]:
+    whole = signs
+    for name, piece in _construction_table().pieces.items():
+        whole = whole.replace(f"{{{name}}}", f"(?:{piece})")
+    try:
+        return re.compile(whole, re.VERBOSE)
+    except re.error as error:
+        raise SettingsError(f"alerting/constructions.yaml: “{signs}”: {error}") from None
 
 
 def _read(name: str, model: type[_Table]) -> _Table:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerting.layout import Layout, word_count
+from alerting.layout import Layout
+from alerting.reading import word_count
 from alerting.scoring import Scorer
 from alerting.signals import link_table, signal_table
 from core.types import (
@@ -357,7 +358,7 @@ def test_title_and_text_are_read_in_a_row() -> None:
     person = entity(document.text, EntityType.PERSON, "Maria Lopez")
     (found,) = SCORER.alerts(document, Found(matches=(heron,)), [person], communities=None, at=AT)
     assert found.alert_class is AlertClass.LINKAGE
-    assert found.severity is Severity.HIGH
+    assert found.score >= Severity.HIGH.minimum_score
 
 
 def test_a_term_that_needs_context_counts_only_near_some() -> None:
@@ -504,14 +505,17 @@ def test_every_entity_type_but_a_person_has_its_points() -> None:
 
 
 def test_no_phrase_says_two_things_in_one_language() -> None:
-    table = link_table()
-    for language in table.identity:
-        phrases = [
-            phrase.lower()
-            for kind in (table.identity, table.joined, table.particular, table.relation, table.negation)
-            for phrase in kind.get(language, ())
-        ]
-        assert len(phrases) == len(set(phrases)), language
+    said: dict[tuple[str, str], str] = {}
+    for name, kind in link_table().kinds.items():
+        for language, phrases in kind.phrases.items():
+            for phrase in phrases:
+                assert said.setdefault((language, phrase.lower()), name) == name, (language, phrase)
+
+
+def test_every_kind_of_phrase_has_a_sign_of_its_own() -> None:
+    signs = [kind.sign for kind in link_table().kinds.values()]
+    assert len(set(signs)) == len(signs)
+    assert not set(signs) & set("wWdNTHPE.?,:-()/'")
 
 
 def test_a_megabyte_full_of_names_and_pseudonyms_is_scored_in_linear_time() -> None:
@@ -539,6 +543,6 @@ def test_a_megabyte_full_of_names_and_pseudonyms_is_scored_in_linear_time() -> N
 def test_a_layout_counts_words_across_the_title_and_the_text() -> None:
     handle, name = Span("title", 6, 17), Span("text", 4, 9)
     layout = Layout(Document(id="d", title="about night_heron", text="and Maria"), [handle])
-    link = layout.link(layout.place(handle), layout.place(name))
+    link = layout.link(layout.place(handle), "H", layout.place(name), "P")
     assert link is not None
     assert (link.words, link.before) == (2, True)
