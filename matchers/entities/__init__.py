@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matchers.entities.emails import EmailRecogniser
+from matchers.entities.identifiers import IdentifierRecogniser
 from matchers.entities.persons import PersonRecogniser
 from matchers.entities.phones import PhoneRecogniser
 from matchers.entities.pipeline import EntityPipeline, Recogniser
@@ -15,5 +16,6 @@ def pattern_recognisers(regions: tuple[str, ...]) -> tuple[Recogniser, ...]:
     national formats count; raises SettingsError for an unknown one."""
     return (
         EmailRecogniser(),
+        IdentifierRecogniser(),
         PhoneRecogniser(regions),
     )
