@@ -246,7 +246,8 @@ def passing(place: Place, form: Form) -> Candidate | None:
 def _described(
     place: Place, form: Form, runs: list[str], gaps: Mapping[int, str], typos: int, reason: str | None
 ) -> Candidate:
-    undone = transformations(place.folded, place.folded_start, place.folded_end)
+    own = frozenset("".join(form.watched.values).casefold())
+    undone = transformations(place.folded, place.folded_start, place.folded_end, own=own)
     glued = place.is_glued
     span = place.span(form)
     found = place.folded.original[span.start : span.end]

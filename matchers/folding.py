@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from enum import IntFlag
 from html.entities import html5
@@ -92,13 +92,18 @@ def fold_character(character: str) -> str:
     return character.lower() if character.isascii() else _FOLDS[character].text
 
 
-def transformations(folded: FoldedText, start: int, end: int) -> list[str]:
-    """Return the names of what was undone in the folded characters ``start`` to ``end``."""
+def transformations(folded: FoldedText, start: int, end: int, *, own: Set[str] = frozenset()) -> list[str]:
+    """Return the names of what was undone in the folded characters ``start`` to ``end``. ``own`` are the letters, in
+    lower case, with which is written what is looked for: where there are no others, Cyrillic is no disguise."""
     undone = 0
     for bits in set(folded.undone[start : end - 1]):
         undone |= bits
     # What is invisible after the last character is not part of what was found.
     undone |= folded.undone[end - 1] & _VISIBLE
+    if own:
+        written = folded.original[folded.starts[start] : folded.ends[end - 1]].casefold()
+        if all(character in own for character in written if character.isalnum() or not character.isascii()):
+            undone &= ~(Undone.HOMOGLYPH | Undone.DIACRITICS)
     return [name for bit, name in _NAMES if undone & bit]
 
 

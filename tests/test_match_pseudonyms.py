@@ -105,6 +105,22 @@ def test_separators_at_the_ends_of_a_handle_belong_to_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("handle", "written", "undone"),
+    [
+        ("тихий_омут", "тихий омут", ("separators",)),
+        ("тихий_омут", "Тихий_Омут", ()),
+        ("тихий_омут", "тихий_omyt", ("diacritics", "homoglyph")),
+        ("josé_luz", "josé.luz", ("separators",)),
+        ("jose_luz", "jose\u0301_luz", ("diacritics",)),
+        ("طائر_الليل", "طائر الليل", ("separators",)),
+    ],
+)
+def test_letters_of_the_handle_itself_are_no_disguise(handle: str, written: str, undone: tuple[str, ...]) -> None:
+    (match,) = find(f"we saw {written} there", pseudonym(handle))
+    assert match.transformations == undone
+
+
+@pytest.mark.parametrize(
     ("handle", "text"),
     [
         ("蓝色风筝", "我怀疑蓝色风筝是林晓雯"),
