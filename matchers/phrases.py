@@ -11,7 +11,7 @@ from core.types import FoldedText
 
 T = TypeVar("T")
 
-# Arabic writes "and", "so", "by", "to", "as" onto the word that follows, and joins "to" with an article there.
+# Arabic writes "and", "so", "by", "to", "as" and "the" onto the word that follows; "to" and "the" become one.
 _CONJUNCTIONS = ("", "و", "ف")
 _PREPOSITIONS = ("", "ب", "ل", "ك")
 _ARTICLE, _TO_THE = "ال", "لل"
@@ -36,9 +36,9 @@ def with_particles(word: str) -> frozenset[str]:
     particles that are written onto it (Ryding, A Reference Grammar of Modern Standard Arabic, 2005, ch. 16 and 18)."""
     if len(word) < _SHORTEST_WITH_PARTICLES or not _ARABIC.fullmatch(word):
         return frozenset((word,))
-    bases = [f"{preposition}{word}" for preposition in _PREPOSITIONS]
-    if word.startswith(_ARTICLE):
-        bases.append(f"{_TO_THE}{word.removeprefix(_ARTICLE)}")
+    bare = word.removeprefix(_ARTICLE)
+    bases = [f"{preposition}{form}" for preposition in _PREPOSITIONS for form in {word, f"{_ARTICLE}{bare}"}]
+    bases.append(f"{_TO_THE}{bare}")
     return frozenset(f"{conjunction}{base}" for conjunction in _CONJUNCTIONS for base in bases)
 
 

@@ -21,13 +21,13 @@ PACKS = {pack.name: pack for pack in load_packs()}
 TEXTS = Path(__file__).parent / "packs"
 
 
-def texts(which: str) -> list[tuple[str, str]]:
-    """Return the texts that make a pack fire (``fires``) or look as if they might (``quiet``), with its name."""
+def texts(which: str) -> list[tuple[str, str, list[str]]]:
+    """Return the texts that make a pack fire (``fires``) or look as if they might (``quiet``), by pack and language."""
     return [
-        (path.stem, text)
+        (path.stem, language, by_kind[which])
         for path in sorted(TEXTS.glob("*.yaml"))
-        for by_kind in yaml.safe_load(path.read_text("utf-8")).values()
-        for text in by_kind[which]
+        for language, by_kind in yaml.safe_load(path.read_text("utf-8")).items()
+        if which in by_kind
     ]
 
 
@@ -73,14 +73,16 @@ def test_every_pack_has_texts_of_both_kinds_in_eight_languages(name: str) -> Non
         assert all(len(set(rows)) == len(rows) >= 3 for rows in by_kind.values())
 
 
-@pytest.mark.parametrize(("name", "text"), texts("fires"))
-def test_a_pack_fires(name: str, text: str) -> None:
-    assert name in firing(topics_of((PACKS[name],)), text)
+@pytest.mark.parametrize(("name", "language", "rows"), texts("fires"))
+def test_a_pack_fires(name: str, language: str, rows: list[str]) -> None:
+    topics = topics_of((PACKS[name],))
+    assert [text for text in rows if not firing(topics, text)] == [], language
 
 
-@pytest.mark.parametrize(("name", "text"), texts("quiet"))
-def test_no_pack_fires_in_ordinary_talk(name: str, text: str) -> None:
-    assert firing(topics_of(load_packs()), text) == set(), f"a quiet text of {name}"
+@pytest.mark.parametrize(("name", "language", "rows"), texts("quiet"))
+def test_no_pack_fires_in_ordinary_talk(name: str, language: str, rows: list[str]) -> None:
+    topics = topics_of(load_packs())
+    assert [(text, packs) for text in rows if (packs := firing(topics, text))] == [], (name, language)
 
 
 def test_a_query_shows_all_places_where_it_holds_in_a_field() -> None:
@@ -93,7 +95,7 @@ def test_a_query_shows_all_places_where_it_holds_in_a_field() -> None:
 
 def test_an_arabic_phrase_is_found_with_the_particles_written_onto_it() -> None:
     topics = pack_of("العنوان الحقيقي", "اسم", queries=("هوية NEAR/3 تسريب",))
-    for text in ("والعنوان الحقيقي", "للعنوان الحقيقي", "بالعنوان الحقيقي هنا", "فباسم", "تسريب سريع وهوية"):
+    for text in ("والعنوان الحقيقي", "للعنوان الحقيقي", "فباسم", "بالاسم", "وللاسم", "تسريب سريع والهوية"):
         assert found(topics, text), text
     assert found(topics, "كرسم") == []
 
