@@ -84,7 +84,7 @@ def is_plain(text: str) -> bool:
 def folded_forms(value: str) -> frozenset[str]:
     """Return the value folded as written, and in small and capital letters: a letter of another script may look
     like one ASCII letter when small and like another when capital (η and Η)."""
-    return frozenset(fold_text(form).text for form in (value, value.lower(), value.upper(), value.title()))
+    return frozenset(fold_text(form).text for form in {value, value.lower(), value.upper(), value.title()})
 
 
 def fold_character(character: str) -> str:

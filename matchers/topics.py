@@ -20,10 +20,11 @@ from matchers.surroundings import Stretch
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Query:
-    """A query of a topic pack."""
+    """A query of a topic pack, with operands one of which stands wherever it holds."""
 
     pack: str
     tree: Node = field(repr=False)
+    gate: frozenset[Operand] = field(repr=False)
 
 
 class Topics:
@@ -35,13 +36,13 @@ class Topics:
         self._phrases: PhraseTable[str] = PhraseTable()
         for pack in packs:
             add_phrases(self._phrases, pack.phrases, pack.name)
-        queries = [_Query(pack.name, _parsed(pack.name, query)) for pack in packs for query in pack.queries]
+        queries = [query for pack in packs for query in _queries_of(pack)]
         self._words = QueryWords(
             operand for query in queries for operand in operands(query.tree) if isinstance(operand, Phrase)
         )
         self._gated: defaultdict[Operand, list[_Query]] = defaultdict(list)
         for query in queries:
-            for operand in gate_of(query.tree).operands:
+            for operand in query.gate:
                 self._gated[operand].append(query)
 
     def __bool__(self) -> bool:
@@ -74,8 +75,13 @@ def topics_of(packs: tuple[Pack, ...]) -> Topics:
     return Topics(packs)
 
 
-def _parsed(name: str, query: str) -> Node:
-    tree = parse(query)
-    if any(isinstance(operand, Mention) for operand in operands(tree)):
-        raise UsageError(f"a query of the topic pack {name} has an @; packs speak of words only")
-    return tree
+@lru_cache(maxsize=64)
+def _queries_of(pack: Pack) -> tuple[_Query, ...]:
+    """Return the queries of a pack; they are read once, however packs are combined."""
+    queries = []
+    for query in pack.queries:
+        tree = parse(query)
+        if any(isinstance(operand, Mention) for operand in operands(tree)):
+            raise UsageError(f"a query of the topic pack {pack.name} has an @; packs speak of words only")
+        queries.append(_Query(pack.name, tree, gate_of(tree).operands))
+    return tuple(queries)

@@ -11,9 +11,10 @@ import yaml
 from core.errors import TermError, UsageError
 from core.types import Document, Pack
 from matchers.phrases import is_unspaced
-from matchers.surroundings import stretches_around
+from matchers.surroundings import Stretch, stretches_around
 from matchers.topics import Topics, topics_of
 from tests.evaluate_packs import firing
+from tests.timing import cpu_seconds
 from watchlists.packs import FOLDER, load_packs
 
 LANGUAGES = {"en", "es", "fr", "de", "pt", "ru", "ar", "zh"}
@@ -109,3 +110,15 @@ def test_a_query_that_cannot_be_read_or_speaks_of_what_is_watched_is_refused() -
         pack_of(queries=("OR address",))
     with pytest.raises(UsageError, match="a query of the topic pack p has an @; packs speak of words only"):
         pack_of(queries=("@pseudonym NEAR/3 address",))
+
+
+def test_packs_take_time_linear_in_hostile_text() -> None:
+    topics = topics_of(load_packs())
+
+    def seconds(times: int) -> float:
+        text = "he is at her address, she and his kids kill the real name of a leaked password " * times
+        stretch = Stretch("text", 0, text)
+        document = Document(id="1", text=text)
+        return cpu_seconds(lambda: list(topics.find(document, stretch)))
+
+    assert seconds(800) < 3 * 8 * max(seconds(100), 0.01)
