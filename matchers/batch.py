@@ -71,6 +71,14 @@ class FoldedBatch(Sequence[FoldedDocument]):
             folded = self._folded[index] = FoldedDocument(document=document, fields=_LazyFields(document))
         return folded
 
+    def not_ascii(self) -> list[int]:
+        """Return the places of the documents in which other characters than ASCII's stand."""
+        return [
+            place
+            for place, document in enumerate(self._documents)
+            if not all(text is None or text.isascii() for text in _TEXTS(document))
+        ]
+
     @cached_property
     def flat(self) -> FlatText:
         """The folded fields of all documents as one text."""

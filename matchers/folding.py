@@ -45,6 +45,13 @@ MASKED = "masked"
 GLUED = "glued"
 TYPO = "typo"
 PLURAL = "plural"
+NICKNAME = "nickname"
+INITIAL = "initial"
+TRANSLITERATED = "transliterated"
+REORDERED = "reordered"
+SHORTENED = "shortened"
+LENGTHENED = "lengthened"
+INFLECTED = "inflected"
 
 
 def fold_text(text: str) -> FoldedText:

@@ -120,15 +120,15 @@ class PseudonymFinder:
         """Return, for each document of the batch, its matches in order of their spans."""
         folded = FoldedBatch.of(batch)
         found: list[list[Match]] = [[] for _ in range(len(folded))]
-        for place, candidates in self._candidates(folded, explaining=False).items():
+        for place, candidates in self.candidates(folded, explaining=False).items():
             found[place] = matches_of(candidates, TermKind.PSEUDONYM)
         return found
 
     def explain(self, document: FoldedDocument) -> list[Candidate]:
         """Return the places that were looked at, those that failed too, the best first, at most 20 a term."""
-        return best_first(self._candidates(FoldedBatch.of([document]), explaining=True)[0])
+        return best_first(self.candidates(FoldedBatch.of([document]), explaining=True)[0])
 
-    def _candidates(self, batch: FoldedBatch, *, explaining: bool) -> defaultdict[int, list[Candidate]]:
+    def candidates(self, batch: FoldedBatch, *, explaining: bool) -> defaultdict[int, list[Candidate]]:
         """Return the candidates of the documents that have any. Where nobody explains, those are left out whose
         failure is plain to see, and runs that were judged before and failed."""
         flat = batch.flat

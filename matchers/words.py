@@ -42,6 +42,12 @@ def surnames() -> frozenset[str]:
     return _read("surnames.txt")
 
 
+@cache
+def names_that_are_words() -> frozenset[str]:
+    """Return those of these names that are ordinary words as well, folded."""
+    return _read("names_that_are_words.txt")
+
+
 def is_name(word: str) -> bool:
     """Return whether the folded word is a frequent forename or surname."""
     return word in forenames() or word in surnames()
