@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from matchers.entities.cases import CaseNumberRecogniser
 from matchers.entities.emails import EmailRecogniser
 from matchers.entities.identifiers import IdentifierRecogniser
+from matchers.entities.mrz import MachineReadableZoneRecogniser
 from matchers.entities.persons import PersonRecogniser
 from matchers.entities.phones import PhoneRecogniser
 from matchers.entities.pipeline import EntityPipeline, Recogniser
@@ -15,7 +17,9 @@ def pattern_recognisers(regions: tuple[str, ...]) -> tuple[Recogniser, ...]:
     """Return the recognisers of what has a form of its own. ``regions`` are the countries (ISO 3166-1 alpha-2) whose
     national formats count; raises SettingsError for an unknown one."""
     return (
+        CaseNumberRecogniser(),
         EmailRecogniser(),
         IdentifierRecogniser(),
+        MachineReadableZoneRecogniser(),
         PhoneRecogniser(regions),
     )

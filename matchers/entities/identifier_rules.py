@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from core.types import EntityType
 from matchers.entities import check_digits
 
-_SEPARATOR = r"(?:[./-]| - | )"
+_SEPARATOR = r"(?:[./·-]| - | )"
 _PLACES = {" ": f"{_SEPARATOR}?", "_": _SEPARATOR, "9": "[0-9]", "@": "[a-z]", "*": "[a-z0-9]"}
 _SHAPES = {"9": "9", "@": "a", "*": "a9"}
 _SHAPE_OF = str.maketrans("0123456789abcdefghijklmnopqrstuvwxyz", "9" * 10 + "a" * 26)
@@ -63,6 +63,7 @@ class IdentifierTable(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    few_digits: tuple[str, ...]
     elsewhere: tuple[str, ...]
     groups: Mapping[str, tuple[str, ...]]
     countries: Mapping[str, tuple[str, ...]]

@@ -11,13 +11,14 @@ import math
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from core.types import Entity, FoldedText
 from matchers.entities.context import ContextWords, ReadContext
 from matchers.entities.identifier_rules import IdentifierRule, identifier_table, shape
 from matchers.entities.looking import LookedAt
+from matchers.folding import folded_forms
 from matchers.words import everyday_words
 
 _CHECKED_CONFIDENCE = 0.95
@@ -30,14 +31,9 @@ _MOST_PIECES = 8
 _LONGEST = 24
 
 _DIGIT = "[0-9٠-٩۰-۹०-९০-৯๐-๙]"
-# Six digits near one another; or few digits, in the form of an Indian tax number or a health number of New Zealand, or
-# beside words for documents whose numbers are mostly letters.
-_GATE = (
-    rf"{_DIGIT}(?:[ ./-]{{0,3}}[a-z]{{0,2}}[ ./-]?{_DIGIT}){{5}}"
-    r"|[a-z]{5}[0-9]{4}[a-z]|\b[a-z]{3}[0-9]{4}\b"
-    r"|share.?code|passp|passe|passa|pasap|paspo|reisep|ausweis|aufenthalt|duldung|identi|ds-?160|ceac|titre de"
-    r"|carte de|immi|trn|perso\b|tessera|permis|residen"
-)
+_SIX_DIGITS = rf"{_DIGIT}(?:[ ./-]{{0,3}}[a-z]{{0,2}}[ ./-]?{_DIGIT}){{5}}"
+# Of India: these count alone.
+_TAX_NUMBERS = r"[a-z]{5}[0-9]{4}[a-z]"
 _ASCII_DIGITS = {
     ord(sign): str(unicodedata.digit(sign))
     for first in "٠۰०০๐"
@@ -46,7 +42,7 @@ _ASCII_DIGITS = {
 # Groups of letters and digits with signs between them. A run begins where no other could, and every group is bounded,
 # so that the time is linear in the text.
 _PIECE = re.compile(r"[a-z0-9]+")
-_BETWEEN = r"(?: - |[ #:./(-]{1,2})"
+_BETWEEN = r"(?: - |[ #:./·(-]{1,2})"
 _RUN = re.compile(
     rf"(?<![a-z0-9])(?:[a-z]{{1,6}}{_BETWEEN}){{0,2}}[a-z]{{0,8}}[0-9][a-z0-9]{{0,24}}"
     rf"(?:{_BETWEEN}(?:[a-z]{{0,6}}[0-9][a-z0-9]{{0,24}}|[a-z]{{1,3}}(?![a-z0-9])))*"
@@ -100,10 +96,9 @@ class _Reading(NamedTuple):
 class IdentifierRecogniser:
     """Sees the identifiers of the table."""
 
-    gate = _GATE
-
     def __init__(self) -> None:
         table = identifier_table()
+        self.gate = _gate(table.few_digits)
         self._patterns = {rule.name: re.compile(rule.pattern) for rule in table.identifiers}
         self._shapes: dict[str, _Shape] = defaultdict(_Shape)
         for rule in table.identifiers:
@@ -172,6 +167,12 @@ class IdentifierRecogniser:
 
     def _fits(self, rule: IdentifierRule, text: str, start: int, end: int) -> bool:
         return bool(self._patterns[rule.name].fullmatch(text, start, end)) and rule.is_valid(text[start:end])
+
+
+def _gate(fragments: Iterable[str]) -> str:
+    """Return what lets a text in: six digits near one another, or a fragment of a word of context."""
+    folded = {form for fragment in fragments for form in folded_forms(fragment)}
+    return "|".join((_SIX_DIGITS, _TAX_NUMBERS, *map(re.escape, sorted(folded))))
 
 
 def _entity(stretch: LookedAt, candidate: _Candidate, reading: _Reading, country: str | None) -> Entity:
