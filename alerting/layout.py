@@ -20,11 +20,12 @@ Role = Literal["H", "P", "E"]
 
 _WORD = re.compile(r"\w+")
 _SIGNS_AROUND = 14
-_JOINING = "phezxlm=>S"
+_JOINING = "phezxlmq=>S"
 """The signs of phrases that may be named as what joins two findings."""
 _ENDS = re.compile(r"[.?NT]")
 _MARGIN = 100
 """Characters around what is read: a word or a phrase may be cut at the edge."""
+_LONGEST_NEIGHBOUR = 200
 _REMEMBERED = 65_536
 
 
@@ -58,6 +59,13 @@ class Layout:
     def place(self, span: Span) -> Place:
         """Return where the span stands."""
         return self._running.place(span)
+
+    def surroundings(self, place: Place) -> tuple[int, int]:
+        """Return from where to where something may start that has to do with the place."""
+        if place.axis == RUNNING_TEXT and (row := self._records.row(place)) is not None:
+            return row
+        characters = self._nearness.nearby_characters
+        return place.start - characters - _LONGEST_NEIGHBOUR, place.end + characters
 
     def link(self, one: Place, role: Role, other: Place, other_role: Role) -> Link | None:
         """Return how the two stand to each other, None where they overlap or have nothing to do with each other."""

@@ -12,23 +12,22 @@ from alerting.places import Place
 from alerting.signals import TIES, Bond, signal_table
 from core.types import Entity, EntityType, Match, Span, TermKind
 
-_LONGEST_NEIGHBOUR = 1000
 _Thing = TypeVar("_Thing")
 
 
 class _Neighbours(Generic[_Thing]):
     """Things by their place, to find those near another place."""
 
-    def __init__(self, things: Iterable[tuple[Place, _Thing]]) -> None:
+    def __init__(self, layout: Layout, things: Iterable[tuple[Place, _Thing]]) -> None:
+        self._layout = layout
         self._things = sorted(things, key=lambda thing: (thing[0].axis, thing[0].start))
         self._starts = [(place.axis, place.start) for place, _ in self._things]
-        self._longest = min(_LONGEST_NEIGHBOUR, max((place.end - place.start for place, _ in self._things), default=0))
 
     def near(self, place: Place) -> Iterator[tuple[Place, _Thing]]:
         """Yield what may stand near enough to have to do with the place."""
-        characters = signal_table().nearness.nearby_characters
-        first = bisect_left(self._starts, (place.axis, place.start - characters - self._longest))
-        last = bisect_right(self._starts, (place.axis, place.end + characters))
+        start, end = self._layout.surroundings(place)
+        first = bisect_left(self._starts, (place.axis, start))
+        last = bisect_right(self._starts, (place.axis, end))
         yield from self._things[first:last]
 
 
@@ -77,7 +76,7 @@ def _same_person(own: Sequence[Sighted], counted: Sequence[Sighted]) -> Iterator
 
 def _protected_names(layout: Layout, own: Sequence[Sighted], counted: Sequence[Sighted]) -> Iterator[Evidence]:
     """Yield each pair of a pseudonym and a protected name, one of them of this watchlist."""
-    names = _Neighbours((one.place, one) for one in counted if one.term.kind is TermKind.NAME)
+    names = _Neighbours(layout, ((one.place, one) for one in counted if one.term.kind is TermKind.NAME))
     own_watchlist = own[0].term.watchlist_id
     for one in counted:
         if one.term.kind is not TermKind.PSEUDONYM:
@@ -99,10 +98,9 @@ def _protected_names(layout: Layout, own: Sequence[Sighted], counted: Sequence[S
 def _entities(layout: Layout, own: Sequence[Sighted], entities: Sequence[Entity]) -> Iterator[Evidence]:
     """Yield each pair of a pseudonym or protected name and something that identifies a person; and what belongs to
     the persons that a pseudonym is joined with."""
-    persons = _Neighbours((layout.place(one.span), one) for one in entities if one.type is EntityType.PERSON)
-    particulars = _Neighbours(
-        (layout.place(one.span), one) for one in entities if one.type in signal_table().particulars
-    )
+    placed = [(layout.place(one.span), one) for one in entities]
+    persons = _Neighbours(layout, (one for one in placed if one[1].type is EntityType.PERSON))
+    particulars = _Neighbours(layout, (one for one in placed if one[1].type in signal_table().particulars))
     joined: dict[Place, tuple[Entity, float]] = {}
     for one in own:
         if one.term.kind is TermKind.PSEUDONYM:

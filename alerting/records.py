@@ -31,7 +31,7 @@ _STRONG = re.compile(r"\t|\s*\|\s*|\s*;\s*|\s*::\s*|\s+[-–—]\s+|\s+/\s+|\s*�
 _COMMA = re.compile(r"\s*[,，、]\s*")
 _WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"[.!?。！？]\s+\S|[.!?。！？]\s*$")
-_TELLING = re.compile(r"\d{3}|@")
+_TELLING = re.compile(r"\d{2}|@")
 
 
 class Together(Enum):
@@ -62,6 +62,15 @@ class Records:
         self._starts = [0, *(newline.end() for newline in re.finditer(r"\n", text))]
         self._fields = lru_cache(maxsize=4096)(self._read_fields)
         self._record = lru_cache(maxsize=4096)(self._find_record)
+        self._is_row = lru_cache(maxsize=4096)(self._find_row)
+        self._cells = lru_cache(maxsize=4096)(self._count_cells)
+
+    def row(self, place: Place) -> tuple[int, int] | None:
+        """Return the bounds of the row of a table that a place stands in, None where it stands in none. A row of
+        several says all about its own."""
+        line = self._line(place)
+        is_listed = self._is_row(line) and (self._is_row(line - 1) or self._is_row(line + 1))
+        return self._bounds(line) if is_listed else None
 
     def together(self, one: Place, other: Place, kind: str) -> Together:
         """Return what the layout says about a pseudonym or a person and another finding of a ``kind`` of label:
@@ -154,7 +163,7 @@ class Records:
     def _is_numbered(self, line: int) -> bool:
         return _NUMBERED.match(self._text, *self._bounds(line)) is not None
 
-    def _is_row(self, line: int) -> bool:
+    def _find_row(self, line: int) -> bool:
         """Return whether the line is a row of a table or an entry on its own: cells apart by strong signs, or by
         commas like those of a neighbouring line."""
         if not 0 <= line < len(self._starts):
@@ -178,7 +187,7 @@ class Records:
         alike = any(self._cells(near) == cells for near in (line - 1, line + 1))
         return alike or (cells > _FEWEST_ROWS and _TELLING.search(text) is not None)
 
-    def _cells(self, line: int) -> int:
+    def _count_cells(self, line: int) -> int:
         if not 0 <= line < len(self._starts):
             return 0
         start, end = self._bounds(line)
