@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 SHARED ?= ../shared
 
-.PHONY: help run up test check lint types contracts evaluate evaluate-passages evaluate-linkage evaluate-quiet evaluate-packs bench readme lock clean
+.PHONY: help run up test check lint types contracts evaluate evaluate-passages evaluate-linkage evaluate-quiet evaluate-packs evaluate-persons model bench readme lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -49,6 +49,12 @@ evaluate-quiet: .venv/dev  ## measure false alarms on real posts, with the data 
 
 evaluate-packs: .venv/dev  ## measure how quiet the topic packs are in ordinary posts, with the data in SHARED
 	@$(BIN)/python -m tests.evaluate_packs $(SHARED)
+
+evaluate-persons: .venv/dev  ## measure how well persons, places and organisations are seen, with the data in SHARED
+	@$(BIN)/python -m tests.evaluate_persons $(SHARED)
+
+model: .venv/run  ## train the model of persons, places and organisations anew, with the data in SHARED
+	@OMP_NUM_THREADS=1 $(BIN)/python -m matchers.entities.model.train $(SHARED)
 
 bench: .venv/run  ## measure the engine's speed beside other ways, with the data in SHARED
 	@$(BIN)/leakwatch bench --characters 240 --handles $(SHARED)/data/names/handles.jsonl.gz \

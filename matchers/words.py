@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from functools import cache
 from importlib.resources import files
 
@@ -48,6 +49,30 @@ def names_that_are_words() -> frozenset[str]:
     return _read("names_that_are_words.txt")
 
 
+@cache
+def rarer_forenames() -> frozenset[str]:
+    """Return less frequent forenames, folded; some are ordinary words too."""
+    return _read("rarer_forenames.txt.gz")
+
+
+@cache
+def rarer_surnames() -> frozenset[str]:
+    """Return less frequent surnames, folded; some are ordinary words too."""
+    return _read("rarer_surnames.txt.gz")
+
+
+@cache
+def places() -> frozenset[str]:
+    """Return names of countries, states and cities, folded; several words with one space between them."""
+    return frozenset(_text("places.txt.gz").splitlines())
+
+
+@cache
+def words_of_places() -> frozenset[str]:
+    """Return the words of names of countries, states and cities that are several words, folded."""
+    return frozenset(word for place in places() if " " in place for word in place.split())
+
+
 def is_name(word: str) -> bool:
     """Return whether the folded word is a frequent forename or surname."""
     return word in forenames() or word in surnames()
@@ -69,5 +94,9 @@ def _known() -> frozenset[str]:
 
 def _read(name: str) -> frozenset[str]:
     # Folded here again, as the files are readable text and folding may learn new look-alikes.
-    text = (files("matchers") / "lexicon" / name).read_text(encoding="utf-8")
-    return frozenset(fold_text(text).text.split())
+    return frozenset(fold_text(_text(name)).text.split())
+
+
+def _text(name: str) -> str:
+    packed = (files("matchers") / "lexicon" / name).read_bytes()
+    return (gzip.decompress(packed) if name.endswith(".gz") else packed).decode()

@@ -1,30 +1,28 @@
-"""Persons: by rules over a gazetteer of names, or by any installed spaCy pipeline."""
+"""Persons, places and organisations: by the trained model and a gazetteer of names, or by any installed spaCy
+pipeline."""
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeAlias
 
 from core.errors import SettingsError
 from core.types import Entity, EntityType, Span
 from matchers.entities.looking import LookedAt
 
-if TYPE_CHECKING:
-    from matchers.entities.person_rules import PersonRules
-
-_See: TypeAlias = "Callable[[Sequence[str]], Iterator[Sighting]]"
+_See: TypeAlias = "Callable[[Sequence[str]], Iterable[Sighting]]"
 
 _LONGEST_PIECE = 1_000
-_MODEL_CONFIDENCE = 0.85
+_INSTALLED_CONFIDENCE = 0.85
 _LABELS = {
     "PERSON": EntityType.PERSON,
     "PER": EntityType.PERSON,
     "GPE": EntityType.LOCATION,
     "LOC": EntityType.LOCATION,
     "LOCATION": EntityType.LOCATION,
+    "FAC": EntityType.LOCATION,
     "ORG": EntityType.ORGANIZATION,
     "ORGANIZATION": EntityType.ORGANIZATION,
 }
@@ -47,14 +45,14 @@ class Sighting(NamedTuple):
 
 
 class PersonRecogniser:
-    """Sees persons, and with an installed pipeline places and organisations too."""
+    """Sees persons, places and organisations."""
 
     gate = None
 
     def __init__(self, model: str | None) -> None:
-        """``model`` None takes the rules of ``persons.yaml``. Raises SettingsError for a pipeline that cannot be
-        loaded."""
-        self._see = _built_in() if model is None else _installed(model)
+        """``model`` names an installed spaCy pipeline, or is its path; None takes the built-in one, which is loaded
+        when it is first needed. Raises SettingsError for a pipeline that cannot be loaded."""
+        self._see = None if model is None else _installed(model)
         # spaCy's vocabulary is shared by all calls.
         self._lock = threading.Lock()
 
@@ -63,6 +61,8 @@ class PersonRecogniser:
         if not stretches:
             return
         with self._lock:
+            if self._see is None:
+                self._see = _built_in()
             sightings = list(self._see([stretch.original for stretch in stretches]))
         for sighting in sightings:
             stretch = stretches[sighting.text]
@@ -79,15 +79,28 @@ class PersonRecogniser:
             )
 
 
+def pieces(texts: Sequence[str]) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield the texts in pieces of at most 1,000 code points, each with the number of its text and its start there: a
+    pipeline may take quadratic time on hostile text."""
+    for number, text in enumerate(texts):
+        for piece in _PIECE.finditer(text):
+            yield piece[0], (number, piece.start())
+
+
 def _built_in() -> _See:
-    @cache
-    def rules() -> PersonRules:
-        # Imported where it is first needed, as importing spaCy takes a while.
-        from matchers.entities.person_rules import PersonRules
+    # Imported where it is first needed, as importing spaCy takes a while.
+    from matchers.entities.listed_names import ListedNames
+    from matchers.entities.trained_persons import TrainedPersons
 
-        return PersonRules()
+    model, gazetteer = TrainedPersons(), ListedNames()
+    return lambda texts: _merged(list(model.find(texts)), gazetteer.find(texts))
 
-    return lambda texts: rules().find(texts)
+
+def _merged(model: list[Sighting], gazetteer: Iterable[Sighting]) -> list[Sighting]:
+    """Return what the model saw, and what the gazetteer saw where the model saw nothing."""
+    taken = {(row.text, place) for row in model for place in range(row.start, row.end)}
+    free = (row for row in gazetteer if taken.isdisjoint((row.text, place) for place in range(row.start, row.end)))
+    return [*model, *free]
 
 
 def _installed(model: str) -> _See:
@@ -101,15 +114,12 @@ def _installed(model: str) -> _See:
         ) from None
 
     def find(texts: Sequence[str]) -> Iterator[Sighting]:
-        # In pieces, as a pipeline may take quadratic time on hostile text. Its vocabulary forgets the words afterwards.
-        pieces = (
-            (piece[0], (text, piece.start())) for text, whole in enumerate(texts) for piece in _PIECE.finditer(whole)
-        )
+        # The vocabulary forgets the words of a call afterwards.
         with nlp.memory_zone():
-            for doc, (text, offset) in nlp.pipe(pieces, as_tuples=True):
+            for doc, (text, offset) in nlp.pipe(pieces(texts), as_tuples=True):
                 for span in doc.ents:
                     if span.label_ in _LABELS:
                         start, end = offset + span.start_char, offset + span.end_char
-                        yield Sighting(text, start, end, _LABELS[span.label_], _MODEL_CONFIDENCE, "spacy_model")
+                        yield Sighting(text, start, end, _LABELS[span.label_], _INSTALLED_CONFIDENCE, "spacy_model")
 
     return find

@@ -1,0 +1,66 @@
+"""Persons by the gazetteer: frequent names of many countries that stand together as ``persons.yaml`` says.
+
+Importing this module imports spaCy, which takes a while.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from importlib.resources import files
+
+import yaml
+
+from core.types import EntityType
+from matchers.entities.model.reading import Tokens
+from matchers.entities.persons import Sighting
+from matchers.folding import fold_text
+from matchers.words import forenames, ordinary_words, surnames
+
+_REMEMBERED_WORDS = 65_536
+_LONGEST_NAME = 40
+_SHORTEST_SMALL = 3
+_ROWS = yaml.safe_load((files("matchers") / "entities" / "persons.yaml").read_text(encoding="utf-8"))["gazetteer"]
+_PATTERNS = {
+    row["name"]: (re.compile("".join(row["words"].split())), float(row["confidence"])) for row in _ROWS["patterns"]
+}
+_PARTICLES = frozenset(_ROWS["particles"])
+_NOT_NAMES = frozenset(_ROWS["not_names"])
+
+
+class ListedNames:
+    """Finds the patterns of ``persons.yaml``."""
+
+    def find(self, texts: Sequence[str]) -> Iterator[Sighting]:
+        """Yield the persons in the texts."""
+        for number, text in enumerate(texts):
+            tokens = Tokens(text)
+            kinds = "".join(map(_kind, tokens.words))
+            for name, (pattern, confidence) in _PATTERNS.items():
+                for match in pattern.finditer(kinds):
+                    start, end = tokens.starts[match.start()], tokens.ends[match.end() - 1]
+                    yield Sighting(number, start, end, EntityType.PERSON, confidence, name)
+
+
+@lru_cache(_REMEMBERED_WORDS)
+def _kind(word: str) -> str:
+    """Return the letter by which ``persons.yaml`` calls words like this one."""
+    if len(word) == 1:
+        if word in ",.-":
+            return word
+        # A capital I or A without its full stop is mostly a word.
+        return "i" if word.isupper() and word not in "IA" else "_"
+    if word.lower() in _PARTICLES:
+        return "p"
+    if not word.replace("'", "").replace("’", "").isalpha() or len(word) > _LONGEST_NAME:
+        return "_"
+    folded = fold_text(word).text
+    is_forename, is_surname = folded in forenames(), folded in surnames()
+    if not (is_forename or is_surname) or folded in _NOT_NAMES:
+        return "_"
+    kind = "b" if is_forename and is_surname else "f" if is_forename else "s"
+    if word[0].isupper():
+        return "_" if word.isupper() and folded in ordinary_words() else kind.upper()
+    # Without capitals, in any script, a name that is a word too tells nothing.
+    return kind if len(word) >= _SHORTEST_SMALL and folded not in ordinary_words() else "_"

@@ -1,0 +1,140 @@
+"""The shipped model on invented sentences: names of many cultures, in small letters, in the ways people dox."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import matchers
+from core.types import Document, EntityType, Span
+from matchers.entities import EntityPipeline, PersonRecogniser
+from matchers.entities.model.reading import Tokens
+from matchers.surroundings import REACH
+from tests.timing import cpu_seconds
+
+PIPELINE = EntityPipeline([PersonRecogniser(None)])
+WEIGHTS = Path(matchers.__path__[0]) / "entities" / "model" / "weights.msgpack"
+
+
+def found(text: str, kind: EntityType) -> list[str]:
+    (entities,) = PIPELINE.recognise([Document(id="1", text=text)])
+    return [entity.found for entity in entities if entity.type is kind]
+
+
+@pytest.mark.parametrize(
+    ("text", "person"),
+    [
+        ("turns out night_heron is just Chidinma Okonkwo who works in logistics", "Chidinma Okonkwo"),
+        ("night_heron is actually Nguyen Thi Lan from Leeds", "Nguyen Thi Lan"),
+        ("the person behind harborlight is called Priya Venkatesan", "Priya Venkatesan"),
+        ("pretty sure Oluwaseun Adebayo runs the harborlight account", "Oluwaseun Adebayo"),
+        ("harborlight = Mehmet Yildirim", "Mehmet Yildirim"),
+        ("harborlight aka Siobhan O'Leary", "Siobhan O'Leary"),
+        ("Real name: Agnieszka Nowakowska\nAddress: 12 Long Lane", "Agnieszka Nowakowska"),
+        ("turns out night_heron is just chidinma okonkwo who works in logistics", "chidinma okonkwo"),
+        ("everyone knows harborlight is maria gonzalez from the bakery", "maria gonzalez"),
+        ("her real name is agnieszka nowakowska btw", "agnieszka nowakowska"),
+        ("EVERYONE KNOWS HARBORLIGHT IS MARIA GONZALEZ", "MARIA GONZALEZ"),
+        ("su nombre real es Lucía Fernández Ortega y vive en Sevilla", "Lucía Fernández Ortega"),
+        ("le vrai nom de harborlight est Amélie Rousseau", "Amélie Rousseau"),
+        ("hinter harborlight steckt Jürgen Hoffmann", "Jürgen Hoffmann"),
+        ("o nome verdadeiro dele é João Pereira da Silva", "João Pereira da Silva"),
+        ("il suo vero nome è Giulia Esposito", "Giulia Esposito"),
+        ("zijn echte naam is Pieter van der Meer", "Pieter van der Meer"),
+        ("prawdziwe imię i nazwisko: Katarzyna Wójcik", "Katarzyna Wójcik"),
+        ("её настоящее имя Екатерина Смирнова", "Екатерина Смирнова"),
+        ("اسمها الحقيقي فاطمة حسن", "فاطمة حسن"),
+        ("他的真实姓名是王伟", "王伟"),
+        ("harborlight就是李静，住在上海", "李静"),
+        ("I saw Sarah yesterday and she was fine", "Sarah"),
+    ],
+)
+def test_a_person_of_any_culture_is_seen(text: str, person: str) -> None:
+    assert found(text, EntityType.PERSON) == [person]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Wow. Yes. Omg. Haha. Lol. Thanks. Please. Sorry.",
+        "Will you mark this down, please? May the rest be good",
+        "my xbox broke, Windows 10 broke it, I hate Netflix and Tesla",
+        "night_heron likes harbor commons and so does @harborlight_77",
+        "the moderator replied to night_heron in the thread",
+        "Buy The New Phone Today",
+        "Merry Christmas and a Happy New Year from all of us",
+    ],
+)
+def test_ordinary_talk_holds_no_person(text: str) -> None:
+    assert found(text, EntityType.PERSON) == []
+
+
+def test_places_and_organisations_are_seen() -> None:
+    text = "She moved from Manchester to Toronto and works for Microsoft now"
+    assert found(text, EntityType.LOCATION) == ["Manchester", "Toronto"]
+    assert found(text, EntityType.ORGANIZATION) == ["Microsoft"]
+
+
+def test_the_same_text_gives_the_same_entities_whatever_was_read_before() -> None:
+    document = Document(id="1", text="harborlight is Chidinma Okonkwo of Leeds, pretty sure")
+    alone = EntityPipeline([PersonRecogniser(None)]).recognise([document])
+    others = [Document(id=str(number), text=f"word{number} Maria of Bremen") for number in range(200)]
+    assert PIPELINE.recognise([*others, document])[-1:] == alone
+
+
+def test_of_a_long_text_only_what_is_around_the_matches_is_read() -> None:
+    text = "harborlight met Maria Gonzalez in Leeds. " * 2_000
+    places = [Span("text", start, start + 11) for start in (0, len(text) // 2 // 41 * 41)]
+    (entities,) = PIPELINE.recognise([Document(id="1", text=text)], [places])
+    ends = [0, *(place.start for place in places), len(text)]
+    assert entities
+    assert all(min(abs(entity.span.start - end) for end in ends) <= REACH + 20 for entity in entities)
+
+
+def test_the_weights_are_small_and_hold_no_word_of_what_they_were_trained_on() -> None:
+    packed = WEIGHTS.read_bytes()
+    assert len(packed) < 10_000_000
+    assert b"Trump" not in packed
+    assert b"strings" not in packed
+
+
+def test_the_model_is_loaded_when_the_first_document_is_read() -> None:
+    program = (
+        "import sys; from core.types import Document; from matchers.entities import EntityPipeline, PersonRecogniser;"
+        "pipeline = EntityPipeline([PersonRecogniser(None)]); before = 'spacy' in sys.modules;"
+        "pipeline.recognise([Document(id='1', text='Maria')]); print(before, 'spacy' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "True"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Jean-Luc O'Brien's", "王小明 l’Homme", "a\n\n  b", "#tag @name", "थापा ñandú", "https://a.example/b c", "don't"],
+)
+def test_tokens_hold_everything_of_a_text_but_its_spaces(text: str) -> None:
+    tokens = Tokens(text)
+    held = "".join(text[start:end] for start, end in zip(tokens.starts, tokens.ends, strict=True))
+    assert "".join(held.split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize("pattern", ["Maria ", "M. ", "a.b-c", "1 ", "((((1", "\u0301", "王", "Maria"])
+def test_seeing_persons_takes_time_linear_in_hostile_text(pattern: str) -> None:
+    def seconds(length: int) -> float:
+        document = Document(id="1", text=pattern * (length // len(pattern)))
+        return cpu_seconds(lambda: PIPELINE.recognise([document]))
+
+    seconds(500)
+    assert seconds(6_000) < 4 * 8 * max(seconds(750), 0.005)
+
+
+@pytest.mark.parametrize("pattern", ["a", "A", "Maria ", "\n", "王", "@", "'", "www.", "\u0301", "O'"])
+def test_reading_takes_time_linear_in_hostile_text(pattern: str) -> None:
+    def seconds(length: int) -> float:
+        return cpu_seconds(lambda: Tokens(pattern * (length // len(pattern))))
+
+    seconds(1_000)
+    assert seconds(160_000) < 4 * 8 * max(seconds(20_000), 0.005)
