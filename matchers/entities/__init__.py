@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from matchers.entities.addresses import AddressRecogniser
 from matchers.entities.cases import CaseNumberRecogniser
 from matchers.entities.emails import EmailRecogniser
 from matchers.entities.identifiers import IdentifierRecogniser
@@ -17,6 +18,7 @@ def pattern_recognisers(regions: tuple[str, ...]) -> tuple[Recogniser, ...]:
     """Return the recognisers of what has a form of its own. ``regions`` are the countries (ISO 3166-1 alpha-2) whose
     national formats count; raises SettingsError for an unknown one."""
     return (
+        AddressRecogniser(),
         CaseNumberRecogniser(),
         EmailRecogniser(),
         IdentifierRecogniser(),

@@ -1,0 +1,238 @@
+"""Street addresses in running text and in blocks of lines, as they are written in many countries.
+
+What is looked for stands in ``addresses.yaml``: the forms of a street's line, and of the parts that may follow it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import yaml
+
+from core.types import Entity, EntityType
+from matchers.entities.address_words import AddressWords, Reading
+from matchers.entities.context import ContextWords, ReadContext
+from matchers.entities.looking import LookedAt
+
+_DIGIT = re.compile(r"\d")
+_LEAST_CONFIDENCE = 0.5
+_MOST_PARTS = 12
+_CONTEXT_BEFORE, _CONTEXT_AFTER = 30, 12
+_HIGHEST_CONFIDENCE = 0.97
+
+
+class _Form(NamedTuple):
+    name: str
+    pattern: re.Pattern[str]
+    confidence: float
+    is_loose: bool
+    is_postcode: bool
+    yields: bool
+
+
+class _Address(NamedTuple):
+    first: int
+    end: int
+    confidence: float
+    form: _Form
+    street_end: int
+
+
+class AddressRecogniser:
+    """Sees street addresses and post office boxes."""
+
+    def __init__(self) -> None:
+        self._rules = _rules()
+
+    @property
+    def gate(self) -> str:
+        """A word of streets, flats, boxes or postcodes."""
+        return self._rules.gate
+
+    def recognise(self, stretches: Sequence[LookedAt]) -> Iterator[tuple[LookedAt, Entity]]:
+        """Yield the addresses in the stretches, apart from each other, each from its first part to its last."""
+        for stretch in stretches:
+            for start, end, confidence, recogniser, country in self._rules.find(stretch):
+                span = stretch.span(start, end)
+                yield (
+                    stretch,
+                    Entity(
+                        type=EntityType.ADDRESS,
+                        span=span,
+                        found=stretch.found(span),
+                        confidence=round(confidence, 2),
+                        recogniser=recogniser,
+                        country=country,
+                    ),
+                )
+
+
+class _Rules:
+    def __init__(self, rules: dict[str, Any], places: dict[str, Any]) -> None:
+        self._words = AddressWords(rules, places)
+        self._kinds = self._words.kinds
+        self._forms: dict[str, str] = rules["forms"]
+        self._streets = [self._form(row) for row in rules["streets"]]
+        self._any_street = re.compile("|".join(f"(?:{form.pattern.pattern})" for form in self._streets))
+        self._parts = [self._form(row) for row in rules["parts"]]
+        self._separator = re.compile(self._expression("separator"))
+        self._context = ContextWords(
+            {"address": [phrase for row in rules["context"] for phrase in row]}, _CONTEXT_BEFORE, _CONTEXT_AFTER
+        )
+        self._context_confidence: float = rules["context_confidence"]
+        self._most_doubt_in_context: float = 1 - rules["least_confidence_in_context"]
+        self._unspaced = [(row["name"], row["country"], row["confidence"], re.compile(row["pattern"]))
+                          for row in rules["unspaced"]]  # fmt: skip
+        self.gate = self._gate()
+
+    def find(self, stretch: LookedAt) -> Iterator[tuple[int, int, float, str, str | None]]:
+        text = stretch.folded.text
+        if not _DIGIT.search(text):
+            return
+        for name, country, confidence, pattern in self._unspaced:
+            for place in pattern.finditer(text):
+                yield (*place.span(), confidence, name, country)
+        reading = self._words.read(stretch.folded)
+        context: ReadContext[str] | None = None
+        at = 0
+        while (street := self._any_street.search(reading.letters, at)) is not None:
+            first = street.start()
+            at = first + 1
+            if not _may_start(text, reading.starts[first]):
+                continue
+            if context is None:
+                context = self._context.read(stretch.folded)
+            address = self._surest(reading, first, context)
+            if address.confidence < _LEAST_CONFIDENCE or self._gives_way(reading, address, context):
+                continue
+            at = address.end
+            start, end = reading.starts[first], reading.ends[address.end - 1]
+            if text[end - 1] == "." and text[end : end + 1] not in (",", ";", ")"):
+                end -= 1
+            country = self._words.country(reading, first, address.street_end, address.end)
+            yield start, end, address.confidence, f"address_{address.form.name}", country
+
+    def _gives_way(self, reading: Reading, address: _Address, context: ReadContext[str]) -> bool:
+        """Return whether a surer address begins among the words of this one's street."""
+        return address.form.yields and any(
+            self._any_street.match(reading.letters, at)
+            and self._surest(reading, at, context).confidence > address.confidence
+            for at in range(address.first + 1, address.street_end)
+        )
+
+    def _surest(self, reading: Reading, first: int, context: ReadContext[str]) -> _Address:
+        """Return the surest address that begins at a token, of those as sure the longest."""
+        ones = []
+        for form in self._streets:
+            if street := form.pattern.match(reading.letters, first):
+                end, doubt = self._extended(reading.letters, street.end(), 1 - form.confidence)
+                if doubt <= self._most_doubt_in_context and context.nearest(
+                    reading.starts[first], reading.ends[end - 1]
+                ):
+                    doubt *= 1 - self._context_confidence
+                ones.append(_Address(first, end, min(1 - doubt, _HIGHEST_CONFIDENCE), form, street.end()))
+        return max(ones, key=lambda one: (one.confidence, one.end))
+
+    def _extended(self, letters: str, end: int, doubt: float) -> tuple[int, float]:
+        """Return where the parts after a street end, and what doubt is left with them."""
+        at, loose = end, (end, doubt)
+        has_postcode = False
+        for number in range(_MOST_PARTS):
+            for part in self._parts:
+                if has_postcode and part.is_postcode:
+                    continue
+                if part.is_loose and (street := self._street_after(letters, at)) is not None:
+                    at, confidence = street
+                    loose = end, doubt = at, doubt * (1 - confidence)
+                    break
+                if (place := part.pattern.match(letters, at)) is None or place.end() == at:
+                    continue
+                at = place.end()
+                has_postcode |= part.is_postcode
+                if not part.is_loose:
+                    loose = end, doubt = at, doubt * (1 - part.confidence)
+                elif (
+                    number == 0
+                    and part.confidence
+                    and not self._goes_on(letters, at)
+                    and self._is_on_line(letters, end)
+                ):
+                    loose = at, doubt * (1 - part.confidence)
+                break
+            else:
+                break
+        return loose
+
+    def _street_after(self, letters: str, at: int) -> tuple[int, float] | None:
+        separator = self._separator.match(letters, at)
+        if separator is None:
+            return None
+        for form in self._streets:
+            if form.confidence >= 0.3 and (street := form.pattern.match(letters, separator.end())):
+                return street.end(), form.confidence
+        return None
+
+    def _goes_on(self, letters: str, at: int) -> bool:
+        return letters[at : at + 1] in self._kinds["small"] if at < len(letters) else False
+
+    def _is_on_line(self, letters: str, at: int) -> bool:
+        return letters[at] not in self._kinds["line"]
+
+    def _form(self, row: dict[str, Any]) -> _Form:
+        return _Form(
+            row["name"],
+            re.compile(self._expression(row["form"])),
+            row["confidence"],
+            row.get("loose", False),
+            row.get("is_postcode", False),
+            row.get("yields", False),
+        )
+
+    def _expression(self, form: str) -> str:
+        def expand(name: re.Match[str]) -> str:
+            if name[0] in self._forms:
+                return f"(?:{self._expression(self._forms[name[0]])})"
+            return f"[{self._kinds[name[0]]}]"
+
+        return re.sub(r"\s+", "", re.sub(r"[a-z_]+", expand, re.sub(r"\((?!\?)", "(?:", form)))
+
+    def _gate(self) -> str:
+        """Return a pattern of the words of which every address holds one: those of streets anywhere, the briefer ones
+        of flats and boxes before a number; or a postcode."""
+        streets = self._words.words_of(
+            "after", "after_weak", "before", "before_weak", "first", "first_weak", "between", "numbered", "alone",
+            "corner", "address_word", "postcode_name",
+        )  # fmt: skip
+        numbered = self._words.words_of("unit", "box", "military", "at_the", "dotted")
+        before_number = r"[.:]?\s?(?:no\.?\s?)?[\d#]"
+        return "|".join(
+            (
+                rf"\b(?:{_any(word for word in streets if word.isascii())})\b",
+                rf"\b(?:{_any(word for word in numbered if word.isascii())}){before_number}",
+                rf"\b(?:{_any(self._words.words_of('dotted'))})\.\s?\pL",
+                rf"(?:{_any(word for word in streets if not word.isascii())})",
+                rf"(?:{_any(self._words.endings)})\b",
+                r"\b(?:\d{5,6}|\d{2}-\d{3})\b|\bc/\s",
+                r"[路街道巷弄胡同都府県区]",
+            )
+        )
+
+
+def _any(words: Iterable[str]) -> str:
+    return "|".join(map(re.escape, words))
+
+
+def _may_start(text: str, at: int) -> bool:
+    return at == 0 or text[at - 1] not in "@_/\\-=.+"
+
+
+@cache
+def _rules() -> _Rules:
+    folder = files("matchers") / "entities"
+    rules, places = (yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+                     for name in ("addresses.yaml", "addresses_places.yaml"))  # fmt: skip
+    return _Rules(rules, places)
