@@ -98,6 +98,31 @@ def test_more_parts_and_words_around_an_address_make_it_surer() -> None:
     assert confidences[-1] < 1
 
 
+@pytest.mark.parametrize(
+    ("text", "street"),
+    [
+        ("she lives on Elm Street with him", "Elm Street"),
+        ("er wohnt in Birkenweg", "Birkenweg"),
+        ("vive en Calle Mayor", "Calle Mayor"),
+        ("a walk along Elm Street", None),
+        ("der Birkenweg ist lang", None),
+    ],
+)
+def test_a_street_without_a_house_number_counts_a_little_where_somebody_lives_in_it(
+    text: str, street: str | None
+) -> None:
+    assert [text[one.start : one.end] for one in addresses_in(RECOGNISER, text)] == ([street] if street else [])
+    assert all(one.confidence < 0.65 for one in addresses_in(RECOGNISER, text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Case 24-cv-01337: the defendant", "call 51 95555-0143 or so", "M A R K E T I N G 5", "until 01/302003 off"],
+)
+def test_other_numbers_are_no_postcodes(text: str) -> None:
+    assert addresses_in(RECOGNISER, text) == []
+
+
 HOSTILE = {
     "street words": "street ",
     "addresses": "12 elm street ",

@@ -39,7 +39,8 @@ _TELLING = frozenset(
 _NO_NAMES = frozenset(("stop", "counted", "particle", "adjective"))
 _CONTRACTION = re.compile(r".*'(?:m|re|ll|ve|d|t)")
 _SIGNS = {
-    ",": "comma", ".": "dot", ":": "colon", ";": "semicolon", "-": "dash", "/": "slash", "#": "hash", "|": "bar",
+    ",": "comma",
+    "،": "comma", ".": "dot", ":": "colon", ";": "semicolon", "-": "dash", "/": "slash", "#": "hash", "|": "bar",
     "(": "open", ")": "close",
 }  # fmt: skip
 # A word, also with hyphens and apostrophes in it; an abbreviation with full stops in it; the line with its marks of
@@ -156,7 +157,7 @@ class AddressWords:
         What tells more is asked first: the country's name, the shape of the postcode, state, city, kind of street."""
         left: set[str] = set()
         for what, countries in self._countries.items():
-            for at in range(street_end if what == "postcode" else first, end):
+            for at in range(street_end if what in ("postcode", "state") else first, end):
                 if what == "state" and reading.letters[at] not in self._state_letters:
                     continue
                 word = reading.words[at]
@@ -254,7 +255,7 @@ class AddressWords:
             kinds |= {"small"} if kinds.isdisjoint(_NO_NAMES) else set()
         else:
             kinds |= {f"proper_{kind}" for kind in ("at_the", "particle", "qualifier") if kind in kinds}
-            kinds |= {"brief_proper"} if length <= _BRIEF else set()
+            kinds |= {"brief_proper"} if length <= _BRIEF and "stop" not in kinds else set()
             kinds |= {"caps"} if length == 2 and shape == "capitals" else set()
             kinds |= {"unknown"} if not is_listed and not is_contraction else set()
             if "stop" not in kinds or not kinds.isdisjoint(("state", "city")):

@@ -87,13 +87,14 @@ class _Rules:
         self._most_doubt_in_context: float = 1 - rules["least_confidence_in_context"]
         self._unspaced = [(row["name"], row["country"], row["confidence"], re.compile(row["pattern"]))
                           for row in rules["unspaced"]]  # fmt: skip
+        self._dwelling = re.compile(rf"\b(?:{_any(self._words.words_of('dwelling'))})\b")
         self.gate = self._gate()
 
     def find(self, stretch: LookedAt) -> Iterator[tuple[int, int, float, str, str | None]]:
         text = stretch.folded.text
-        if not _DIGIT.search(text):
+        if not _DIGIT.search(text) and not self._dwelling.search(text):
             return
-        for name, country, confidence, pattern in self._unspaced:
+        for name, country, confidence, pattern in () if text.isascii() else self._unspaced:
             for place in pattern.finditer(text):
                 yield (*place.span(), confidence, name, country)
         reading = self._words.read(stretch.folded)
