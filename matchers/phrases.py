@@ -18,6 +18,7 @@ _ARTICLE, _TO_THE = "ال", "لل"
 _SHORTEST_WITH_PARTICLES = 3
 _ARABIC = re.compile("[\u0621-\u064a]+")
 
+_FIRST_LETTERS = 3
 # Scripts that are written without spaces: every character is a word.
 UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _IS_UNSPACED = re.compile(f"[{UNSPACED}]")
@@ -102,6 +103,9 @@ class PhraseTable(Generic[T]):
 
     def __init__(self) -> None:
         self._root: _Node[T] = _Node()
+        # What the words begin with that phrases begin with: three letters, or a prefix of fewer.
+        self._first_letters: set[str] = set()
+        self._short_prefixes: tuple[str, ...] = ()
 
     def add(self, folded_phrase: str, owner: T) -> None:
         """Add a phrase, folded. One without any letter or digit is never found."""
@@ -112,6 +116,10 @@ class PhraseTable(Generic[T]):
             self._add([first, *words[1:]], owner, is_prefix=folded_phrase.endswith("*"))
 
     def _add(self, words: Sequence[str], owner: T, *, is_prefix: bool) -> None:
+        first = words[0]
+        self._first_letters.update(f"{first}{ending}"[:_FIRST_LETTERS] for ending in ("", "s", "es"))
+        if is_prefix and len(words) == 1 and len(first) < _FIRST_LETTERS:
+            self._short_prefixes = (*self._short_prefixes, first)
         node = self._root
         for word in words[:-1] if is_prefix else words:
             node = node.next.setdefault(word, _Node())
@@ -133,8 +141,11 @@ class PhraseTable(Generic[T]):
 
     def find(self, folded: FoldedText) -> Iterator[Stand[T]]:
         """Yield where phrases stand, in order of their starts."""
+        first_letters, short_prefixes = self._first_letters, self._short_prefixes
         for found in _WORD.finditer(folded.text):
-            if self._may_begin(found[0]):
+            word = found[0]
+            is_likely = word[:_FIRST_LETTERS] in first_letters or word.startswith(short_prefixes)
+            if is_likely and self._may_begin(word):
                 yield from self._find_at(folded.text, found.start())
 
     def _may_begin(self, word: str) -> bool:

@@ -14,8 +14,8 @@ plainly the label of what follows next: ``0151 23456789 SSN: 219-09-9999``.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from core.types import FoldedText
@@ -52,6 +52,7 @@ class ReadContext(Generic[T]):
     def __init__(self, text: str, stands: Sequence[Stand[T]], before: int, after: int) -> None:
         self._text = text
         self._stands = stands
+        self._starts = [stand.start for stand in stands]
         self._before = before
         self._after = after
 
@@ -63,29 +64,27 @@ class ReadContext(Generic[T]):
     def distances(self, start: int, end: int) -> dict[T, int]:
         """Return whose words are within reach of a place, the nearest first, with the number of characters between.
         A word after the place counts as that much farther as those before it may be."""
+        # Words are in order of their starts; a phrase may be as long as the reach.
+        first = bisect_left(self._starts, start - 2 * self._before)
+        last = bisect_right(self._starts, end + self._after, first)
+        if first == last:
+            return {}
         found: dict[T, int] = {}
-        for stand, distance in (*self._stands_before(start), *self._stands_after(end)):
-            for owner in stand.owners:
-                found[owner] = min(distance, found.get(owner, distance))
-        return dict(sorted(found.items(), key=lambda row: row[1]))
+        for stand in self._stands[first:last]:
+            distance = self._distance(stand, start, end)
+            if distance is not None:
+                for owner in stand.owners:
+                    found[owner] = min(distance, found.get(owner, distance))
+        return dict(sorted(found.items(), key=_second)) if len(found) > 1 else found
 
-    def _stands_before(self, start: int) -> Iterator[tuple[Stand[T], int]]:
-        # Stands are in order of their starts, so nearly of their ends; one that overlaps the place is none.
-        for index in range(bisect_left(self._stands, start, key=_start) - 1, -1, -1):
-            stand = self._stands[index]
-            if stand.start < start - 2 * self._before:
-                return
-            if start - self._before <= stand.end <= start:
-                yield stand, start - stand.end
-
-    def _stands_after(self, end: int) -> Iterator[tuple[Stand[T], int]]:
-        for index in range(bisect_left(self._stands, end, key=_start), len(self._stands)):
-            stand = self._stands[index]
-            if stand.start > end + self._after or "\n" in self._text[end : stand.start]:
-                return
-            if not _LABELLED.match(self._text, stand.end):
-                yield stand, self._before + stand.start - end
+    def _distance(self, stand: Stand[T], start: int, end: int) -> int | None:
+        """Return the distance, None where a word does not count."""
+        if stand.end <= start:
+            distance = start - stand.end
+            return distance if distance <= self._before else None
+        is_of_this = end <= stand.start and self._text.find("\n", end, stand.start) < 0
+        return self._before + stand.start - end if is_of_this and not _LABELLED.match(self._text, stand.end) else None
 
 
-def _start(stand: Stand[T]) -> int:
-    return stand.start
+def _second(row: tuple[T, int]) -> int:
+    return row[1]

@@ -48,6 +48,9 @@ _RUN = re.compile(
     rf"(?:{_BETWEEN}(?:[a-z]{{0,6}}[0-9][a-z0-9]{{0,24}}|[a-z]{{1,3}}(?![a-z0-9])))*"
 )
 
+# A part of a longer number.
+_IN_NUMBER_BEFORE = re.compile(r"(?<=[0-9][./-])[0-9]")
+_IN_NUMBER_AFTER = re.compile(r"(?<=[0-9])[./-][0-9]")
 # Parts of something longer: an address of the web, a number of another kind.
 _JOINED_BEFORE = re.compile(r"[a-z0-9][./:@_=&%+~-]\Z|[@=&%]\Z")
 _JOINED_AFTER = re.compile(r"[./:@_=&%+~-][a-z0-9]")
@@ -134,14 +137,20 @@ class IdentifierRecogniser:
 
     def _candidates(self, text: str, folded: FoldedText) -> Iterator[_Candidate]:
         for run in _RUN.finditer(text):
-            pieces = [piece.span() for piece in _PIECE.finditer(text, *run.span())]
-            for first, (start, _) in enumerate(pieces):
+            pieces = [
+                (*place, shape(piece[0]))
+                for piece in _PIECE.finditer(text, *run.span())
+                if not _is_word(folded, text, *(place := piece.span()))
+            ]
+            for first, (start, _, _) in enumerate(pieces):
+                if _IN_NUMBER_BEFORE.match(text, start):
+                    continue
                 shapes = ""
-                for piece_start, end in pieces[first : first + _MOST_PIECES]:
-                    shapes += shape(text[piece_start:end])
-                    if len(shapes) > _LONGEST or _is_word(folded, text, piece_start, end):
+                for _, end, one in pieces[first : first + _MOST_PIECES]:
+                    shapes += one
+                    if len(shapes) > _LONGEST:
                         break
-                    if shapes in self._shapes:
+                    if shapes in self._shapes and not _IN_NUMBER_AFTER.match(text, end):
                         # Of "A123456(7)" the last sign is no group.
                         is_open = text.startswith(")", end) and "(" in text[start:end]
                         yield _Candidate(start, end + is_open, self._shapes[shapes])
