@@ -60,8 +60,9 @@ bench: .venv/run  ## measure the engine's speed beside other ways, with the data
 	@$(BIN)/leakwatch bench --characters 240 --handles $(SHARED)/data/names/handles.jsonl.gz \
 	  --texts $(SHARED)/data/posts/goemotions.jsonl.gz --texts $(SHARED)/data/posts/youtube.jsonl.gz
 
-readme: .venv/dev  ## write the README's table of disguises anew
+readme: .venv/dev  ## write the tables of README and docs anew that are made by the program
 	@$(BIN)/python -m tests.readme_table
+	@$(BIN)/python -m tests.identifier_table
 
 lock: .venv/dev  ## pin the newest dependencies again, with hashes
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade \

@@ -11,7 +11,7 @@ from tests.timing import cpu_seconds
 WORDS = ContextWords(
     {
         "passport": ["passport*", "número de pasaporte", "паспорт*", "护照", "หนังสือเดินทาง", "जन्म पत्र"],
-        "phone": ["phone", "tel", "电话"],
+        "phone": ["phone", "tel", "电话", "mo*"],
     }
 )
 
@@ -38,6 +38,8 @@ def nearest(text: str) -> str | None:
         ("phone | passport [123]", "passport"),
         ("[123] is my passport", "passport"),
         ("tel [123] passport", "phone"),
+        ("mob. [123]", "phone"),
+        ("tels [123]", "phone"),
         ("[123] passport: 456", None),
         ("[123] passport no 456", None),
         ("[123], phone 456", None),

@@ -15,6 +15,7 @@ from matchers.entities import EntityPipeline
 from matchers.entities.identifier_rules import IdentifierRule, identifier_table
 from matchers.entities.identifiers import IdentifierRecogniser
 from matchers.phrases import Words
+from tests.identifier_table import PAGE, with_identifiers
 from tests.timing import cpu_seconds
 
 PIPELINE = EntityPipeline([IdentifierRecogniser()])
@@ -138,6 +139,11 @@ def test_of_mere_digits_one_in_a_thousand_at_most_counts_alone(rule: IdentifierR
         ("my share code: W12 345 67X", "W12 345 67X", EntityType.IMMIGRATION_ID, "GB"),
         ("Aufenthaltstitel Nr. Y1234X678", "Y1234X678", EntityType.IMMIGRATION_ID, "DE"),
         ("driver's license D1234567, california", "D1234567", EntityType.DRIVING_LICENCE, None),
+        ("driving licence MORGA657054SM9IJ", "MORGA657054SM9IJ", EntityType.DRIVING_LICENCE, "GB"),
+        ("sein Kennzeichen ist B-AB 1234", "B-AB 1234", EntityType.LICENCE_PLATE, "DE"),
+        ("a red car, number plate KX12 ABC", "KX12 ABC", EntityType.LICENCE_PLATE, None),
+        ("HKID A123456(3)", "A123456(3)", EntityType.NATIONAL_ID, "HK"),
+        ("ID card (DNI): 12345678Z", "12345678Z", EntityType.NATIONAL_ID, "ES"),
         ("Texas driver license, US, 12345678", "12345678", EntityType.DRIVING_LICENCE, "US"),
     ],
 )
@@ -163,12 +169,20 @@ def test_a_number_is_told_by_what_stands_around_it(
         "we got 123 456 789 views and 1,234,567 likes",
         "passport is 15 minutes from 1234 Main Street",
         "social security pays 1234567 people",
+        "ssn of sorts: 1-219-09-9998-5",
+        "my license plate is my name",
+        "see KX12 ABC on the map",
         "000-00-0000 is no ssn",
         "I got my passport in 2019 and my license in 2021",
     ],
 )
 def test_an_ordinary_number_is_no_identifier(text: str) -> None:
     assert recognise(text) == ()
+
+
+def test_the_table_of_the_docs_is_that_of_the_program() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == with_identifiers(page), "make readme writes it anew"
 
 
 HOSTILE = {

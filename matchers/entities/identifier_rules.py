@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict
 from core.types import EntityType
 from matchers.entities import check_digits
 
+# The same as the loader in Python, and several times as fast, where it was built.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SEPARATOR = r"(?:[./·-]| - | )"
 _PLACES = {" ": f"{_SEPARATOR}?", "_": _SEPARATOR, "9": "[0-9]", "@": "[a-z]", "*": "[a-z0-9]"}
 _SHAPES = {"9": "9", "@": "a", "*": "a9"}
@@ -74,7 +76,7 @@ class IdentifierTable(BaseModel):
 def identifier_table() -> IdentifierTable:
     """Return the table, read once."""
     text = (files("matchers.entities") / "identifiers.yaml").read_text(encoding="utf-8")
-    return IdentifierTable.model_validate(yaml.safe_load(text))
+    return IdentifierTable.model_validate(_Loader(text).get_single_data())
 
 
 def shape(text: str) -> str:

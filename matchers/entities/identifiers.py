@@ -22,7 +22,8 @@ from matchers.folding import folded_forms
 from matchers.words import everyday_words
 
 _CHECKED_CONFIDENCE = 0.95
-_UNCHECKED_CONFIDENCE = 0.75
+_OWN_WORD_CONFIDENCE = 0.9
+_GROUP_WORD_CONFIDENCE = 0.82
 _ELSEWHERE = "elsewhere"
 # Labels stand together: "ID card (DNI)". Of words farther off than this, another one is nearer.
 _SAME_LABEL = 25
@@ -88,7 +89,7 @@ class _Reading(NamedTuple):
     @property
     def tells_country(self) -> bool:
         """Whether it could not be a number of elsewhere: words such as "passport" are of all countries."""
-        return self.by_own_word or self.distance is None
+        return self.by_own_word or self.rule.alone is not None
 
     @property
     def rank(self) -> tuple[bool, int, bool, bool]:
@@ -186,13 +187,15 @@ def _gate(fragments: Iterable[str]) -> str:
 
 def _entity(stretch: LookedAt, candidate: _Candidate, reading: _Reading, country: str | None) -> Entity:
     span = stretch.span(candidate.start, candidate.end)
-    alone = reading.rule.alone or 0.0
-    with_context = max(alone, _CHECKED_CONFIDENCE if reading.rule.check else _UNCHECKED_CONFIDENCE)
+    confidence = reading.rule.alone or 0.0
+    if reading.distance is not None:
+        with_word = _OWN_WORD_CONFIDENCE if reading.by_own_word else _GROUP_WORD_CONFIDENCE
+        confidence = max(confidence, _CHECKED_CONFIDENCE if reading.rule.check else with_word)
     return Entity(
         type=reading.rule.type,
         span=span,
         found=stretch.found(span),
-        confidence=alone if reading.distance is None else with_context,
+        confidence=confidence,
         recogniser=reading.rule.name if country == reading.rule.country else reading.rule.type.lower(),
         country=country,
     )
