@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -419,6 +421,71 @@ def test_each_watchlist_gets_its_own_alert_and_only_communities_that_may_see_it(
     assert [match.term_id for match in only[0].matches] == ["owl"]
 
 
+def scored(document: Document, matches: Sequence[Match], entities: Sequence[Entity] = ()) -> Alert:
+    (only,) = SCORER.alerts(document, Found(matches=tuple(matches)), entities, communities=None, at=AT)
+    return only
+
+
+def test_words_of_a_threat_beside_a_member_are_a_threat() -> None:
+    text = "night_heron we know where you live, watch your back"
+    found = alert(text, [match(text, "heron")])
+    assert found.alert_class is AlertClass.THREAT
+    assert found.severity is Severity.MEDIUM
+
+
+def test_a_login_right_beside_a_domain_or_a_member_is_a_credential_leak() -> None:
+    text = "ana@harborcommons.example:hunter2"
+    login = entity(text, EntityType.CREDENTIAL, text)
+    found = alert(text, [match(text, "site")], [login])
+    assert (found.alert_class, found.severity) == (AlertClass.CREDENTIAL_LEAK, Severity.MEDIUM)
+    far = "harborcommons.example is nice. " + "x " * 60 + "somebody@else.example:hunter2"
+    other = entity(far, EntityType.CREDENTIAL, "somebody@else.example:hunter2")
+    assert alert(far, [match(far, "site")], [other]).alert_class is AlertClass.MENTION
+
+
+def test_a_pack_about_a_sensitive_subject_makes_a_mention_a_topic() -> None:
+    watchlist = Watchlist(id="w1", community_id="c1", name="Members", packs=("immigration-status",))
+    scorer = Scorer(Catalogue(watchlists=(watchlist,), terms=TERMS[:1]), minimum_score=0)
+    text = "night_heron has no papers"
+    found = Found(matches=(match(text, "heron"),), cues=(cue(text, "no papers", pack="immigration-status"),))
+    (raised,) = scorer.alerts(Document(id="d", text=text), found, (), communities=None, at=AT)
+    assert (raised.alert_class, raised.severity) == (AlertClass.TOPIC, Severity.LOW)
+
+
+def test_the_more_kinds_of_details_belong_together_the_higher_the_score() -> None:
+    text = "night_heron is Maria Lopez, 12 Elm Street, 202-555-0143"
+    name = entity(text, EntityType.PERSON, "Maria Lopez", 0.5)
+    address = entity(text, EntityType.ADDRESS, "12 Elm Street", 0.3)
+    phone = entity(text, EntityType.PHONE, "202-555-0143", 0.2)
+    found = [alert(text, [match(text, "heron")], [name, address, phone][:count]) for count in (1, 2, 3)]
+    assert found[0].score < found[1].score < found[2].score
+    assert reason(found[2], "several_kinds") == "3 kinds of identifying details belong together here"
+
+
+def test_a_public_figure_beside_a_pseudonym_is_talk() -> None:
+    text = "night_heron is Taylor Swift"
+    found = alert(text, [match(text, "heron")], [entity(text, EntityType.PERSON, "Taylor Swift")])
+    assert found.severity is Severity.LOW
+
+
+def test_an_author_who_gives_their_own_name_is_joined_with_it() -> None:
+    document = Document(id="d", text="ok, you win. I'm Maria Lopez and I teach", author="night_heron")
+    heron = Match(term_id="heron", kind=TermKind.PSEUDONYM, span=Span("author", 0, 11), found="night_heron")
+    found = scored(document, [heron], [entity(document.text, EntityType.PERSON, "Maria Lopez")])
+    assert (found.alert_class, found.severity) == (AlertClass.LINKAGE, Severity.HIGH)
+    other = Document(id="d", text="I met Maria Lopez", author="night_heron")
+    assert scored(other, [heron], [entity(other.text, EntityType.PERSON, "Maria Lopez")]).severity is Severity.LOW
+
+
+def test_a_widely_read_place_and_a_new_post_add_points_but_not_up_to_medium() -> None:
+    text = "has anybody seen night_heron?"
+    plain = scored(Document(id="d", text=text), [match(text, "heron")])
+    read_by_many = Document(id="d", text=text, url="https://www.reddit.com/r/a/1", published_at=AT, fetched_at=AT)
+    found = scored(read_by_many, [match(text, "heron")])
+    assert plain.score < found.score < Severity.MEDIUM.minimum_score
+    assert reason(found, "widely_read") == "it stands on a widely read site"
+
+
 def test_nothing_below_the_minimum_score_is_raised() -> None:
     text = "night_heron"
     found = Found(matches=(match(text, "heron"),))
@@ -430,7 +497,7 @@ def test_nothing_below_the_minimum_score_is_raised() -> None:
 
 WORDS = ["night_heron", "harborlight", "Maria Gonzalez", "Tomas Brandt", "raven", "Lopez", "is", "and", "not",
          "real name", "lives at", "replied to", "12 Elm", "said.", "Maria", "greyowl", "fox_one", "x" * 150,
-         "\n\n"]  # fmt: skip
+         "\n\n", "\n", "|", ",", "Name:", "1.", "I'm", "dox", "kill you", "son", "="]  # fmt: skip
 texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=25).map(" ".join)
 similarities = st.sampled_from([0.5, 0.8, 0.9, 1.0])
 
@@ -438,7 +505,11 @@ similarities = st.sampled_from([0.5, 0.8, 0.9, 1.0])
 @st.composite
 def situations(draw: st.DrawFn) -> tuple[Document, list[Match], list[Entity], list[Cue]]:
     document = Document(
-        id="d", text=draw(texts), title=draw(st.none() | texts), author=draw(st.none() | st.just("night_heron"))
+        id="d",
+        text=draw(texts),
+        title=draw(st.none() | texts),
+        author=draw(st.none() | st.just("night_heron")),
+        url=draw(st.none() | st.just("https://pastebin.com/abc")),
     )
 
     def span() -> Span:
@@ -502,6 +573,18 @@ def test_more_evidence_never_lowers_a_score(
 
 def test_every_entity_type_but_a_person_has_its_points() -> None:
     assert set(signal_table().particulars) == set(EntityType) - {EntityType.PERSON}
+
+
+def test_the_documentation_names_every_signal() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "alerts.md").read_text(encoding="utf-8")
+    table = "".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| `"))
+    assert set(re.findall("`([a-z_]+)`", table)) == set(signal_table().signals)
+
+
+def test_words_that_make_a_signal_and_packs_are_those_of_the_tables() -> None:
+    signs = {kind.sign for kind in link_table().kinds.values()}
+    assert set(signal_table().words_nearby) <= signs
+    assert set(signal_table().words_nearby.values()) <= set(signal_table().signals)
 
 
 def test_no_phrase_says_two_things_in_one_language() -> None:
