@@ -69,6 +69,12 @@ def test_scripts_without_spaces_are_searched_inside() -> None:
     assert [match.found for match in find("他们知道安全屋在哪里", keyword("安全屋"))] == ["安全屋"]
 
 
+def test_an_arabic_keyword_is_found_with_the_particles_written_onto_it() -> None:
+    text = "مسيرة والمسيرة للمسيرة وبمسيرة ومسيرتنا"
+    assert [match.found for match in find(text, keyword("مسيرة"))] == ["مسيرة", "والمسيرة", "للمسيرة", "وبمسيرة"]
+    assert find("لرد", keyword("رد")) == []
+
+
 def test_greek_capitals_and_small_letters_are_the_same() -> None:
     terms = [keyword("νύχτα ήλιος")]
     assert [match.found for match in find("ΝΎΧΤΑ ΉΛΙΟΣ, νύχτα ήλιος", *terms)] == ["ΝΎΧΤΑ ΉΛΙΟΣ", "νύχτα ήλιος"]

@@ -159,6 +159,11 @@ def test_typos_are_tolerated_as_the_sensitivity_says_and_words_of_their_own_are_
     assert found("quarrel~ harbor", "the harbor qarrel") == "qarrel"
 
 
+def test_an_arabic_word_stands_with_the_particles_written_onto_it() -> None:
+    assert found("مسيرة NEAR/3 عنوان", "نشروا والعنوان قبل المسيرة") == "والعنوان قبل المسيرة"
+    assert found("مسير*", "إلى المسيرات") == "المسيرات"
+
+
 def test_a_match_tells_what_was_undone_and_how_alike_it_is() -> None:
     batch = FoldedBatch([Document(id="1", text="Hárbor and lihgthouse"), Document(id="2", text="two lanterns")])
     finder = finder_of("harbor NEAR/3 lighthouse~", "lantern")
