@@ -92,7 +92,9 @@ def test_a_word_of_context_is_more_than_a_letter() -> None:
 
 
 def test_the_groups_that_rows_name_are_there() -> None:
-    assert {group for rule in RULES.values() for group in rule.groups} <= set(identifier_table().groups)
+    groups = set(identifier_table().groups)
+    assert {group for rule in RULES.values() for group in rule.groups} <= groups
+    assert not groups & set(RULES), "a row's own words are told from a group's by its name"
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
@@ -144,6 +146,9 @@ def test_of_mere_digits_one_in_a_thousand_at_most_counts_alone(rule: IdentifierR
         ("a red car, number plate KX12 ABC", "KX12 ABC", EntityType.LICENCE_PLATE, None),
         ("HKID A123456(3)", "A123456(3)", EntityType.NATIONAL_ID, "HK"),
         ("ID card (DNI): 12345678Z", "12345678Z", EntityType.NATIONAL_ID, "ES"),
+        ("Passport: 912345678 (UK)", "912345678", EntityType.PASSPORT, "GB"),
+        ("her green card number is MSC2190123456", "MSC2190123456", EntityType.IMMIGRATION_ID, "US"),
+        ('{"nationalId": "12345678Z"}', "12345678Z", EntityType.NATIONAL_ID, "ES"),
         ("Texas driver license, US, 12345678", "12345678", EntityType.DRIVING_LICENCE, "US"),
     ],
 )
