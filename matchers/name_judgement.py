@@ -120,7 +120,7 @@ def _in_order(
     costs: dict[str, float] = {}
     unknown = 0
     for index in range(given.stop, family.start):
-        cost = _between(name, text, index)
+        cost = _between(name, text, index) if text.words.texts[index] not in surname.words else None
         if cost is None:
             return None
         if cost:

@@ -22,7 +22,7 @@ from matchers.words import ordinary_hashes
 _AFTER = range(1, 7)
 _BEFORE = (-1, -2)
 _AFTER_MISTYPED = range(1, 5)
-SHORTEST_MISTYPED = 5
+_SHORTEST_MISTYPED = 5
 _LONG = 9
 _LONGEST = 40
 
@@ -176,7 +176,7 @@ class _Mistyped:
         lengths = words.ends - words.starts
         for distance in (*_AFTER_MISTYPED, -1):
             here, other = words.neighbours(at, distance if after else -distance)
-            is_long = (lengths[other] >= SHORTEST_MISTYPED) & (lengths[other] <= _LONGEST)
+            is_long = (lengths[other] >= _SHORTEST_MISTYPED - 1) & (lengths[other] <= _LONGEST)
             here, other = here[is_long], other[is_long]
             hashes = words.hashes[other]
             is_new = ~ordinary_hashes().holds(hashes)
@@ -196,4 +196,4 @@ class _Mistyped:
 
 
 def _typos_allowed(word: str) -> int:
-    return (len(word) >= SHORTEST_MISTYPED) + (len(word) >= _LONG)
+    return (len(word) >= _SHORTEST_MISTYPED) + (len(word) >= _LONG)

@@ -60,7 +60,7 @@ def _written_out() -> dict[str, str]:
 def _readings(folded: str) -> Iterator[NameParts]:
     family, comma, given = folded.partition(",")
     if comma and (given_units := _units(given)):
-        if family_units := _units(family):
+        if family_units := _units(family, begins_with_particle=True):
             yield _parts(given_units, family_units)
         return
     units = _units(folded)
@@ -98,7 +98,7 @@ class _Unit:
     particles: tuple[str, ...]
 
 
-def _units(folded: str) -> list[_Unit]:
+def _units(folded: str, *, begins_with_particle: bool = False) -> list[_Unit]:
     """Return the units of a name without titles, each with the particles before it."""
     rules = name_rules()
     joined = _joined(folded)
@@ -112,7 +112,7 @@ def _units(folded: str) -> list[_Unit]:
         # A word that could be a particle is none where it stands first or last.
         is_last = at == len(joined) - 1
         first = 0
-        if at or len(words) > 1:
+        if at or begins_with_particle:
             while first < len(words) - is_last and words[first] in rules.particles:
                 first += 1
         particles += words[:first]

@@ -65,6 +65,7 @@ class _Tables(BaseModel):
     servant: str
     korean: Rules
     korean_surnames: Mapping[str, tuple[str, ...]]
+    korean_spellings: Rules
     chinese_surnames: str
     chinese_readings: Mapping[str, str]
     wade_giles: Rules
@@ -239,9 +240,8 @@ def _romanised_korean(syllables: str) -> Iterator[str]:
 
 
 def _korean_spellings(syllable: str) -> Iterator[str]:
-    for written, instead in (("eo", "u"), ("eo", "o"), ("eu", "u"), ("u", "oo"), ("g", "k"), ("j", "ch"), ("i", "ee")):
-        if written in syllable:
-            yield syllable.replace(written, instead, 1)
+    for pattern, instead in _compiled(tables().korean_spellings):
+        yield pattern.sub(instead, syllable)
 
 
 @cache
