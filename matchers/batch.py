@@ -71,12 +71,12 @@ class FoldedBatch(Sequence[FoldedDocument]):
             folded = self._folded[index] = FoldedDocument(document=document, fields=_LazyFields(document))
         return folded
 
-    def not_ascii(self) -> list[int]:
-        """Return the places of the documents in which other characters than ASCII's stand."""
+    def where(self, is_wanted: Callable[[str], bool]) -> list[int]:
+        """Return the places of the documents of which one of the fields is wanted."""
         return [
             place
             for place, document in enumerate(self._documents)
-            if not all(text is None or text.isascii() for text in _TEXTS(document))
+            if any(text and is_wanted(text) for text in _TEXTS(document))
         ]
 
     @cached_property

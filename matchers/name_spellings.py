@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from matchers.background import listed_chance
 from matchers.folding import INITIAL, NICKNAME, SEPARATORS, SHORTENED, TRANSLITERATED
@@ -12,6 +13,7 @@ from matchers.name_rules import Respelling, listed_spellings, name_rules, nickna
 from matchers.romanising import Script, names_like
 from matchers.words import ordinary_words
 
+_REMEMBERED = 16_384
 _MOST_RESPELLED = 24
 _MOST_STEPS = 2
 
@@ -78,7 +80,8 @@ def _otherwise(word: str, parts: NameParts, undone: tuple[str, ...] = (), cost: 
             yield Spelling((name,), ways, cost + (costs.same_consonants if of_consonants else costs.transliterated))
 
 
-def _respelled(word: str) -> set[str]:
+@lru_cache(_REMEMBERED)
+def _respelled(word: str) -> frozenset[str]:
     found = {word}
     layer = [word]
     for _ in range(_MOST_STEPS):
@@ -91,7 +94,7 @@ def _respelled(word: str) -> set[str]:
                             found.add(other)
                             following.append(other)
         layer = following
-    return found
+    return frozenset(found)
 
 
 def _by_rule(word: str, rule: Respelling) -> Iterator[str]:

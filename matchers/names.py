@@ -22,17 +22,21 @@ from matchers.folding import (
     MASKED,
     REPEATED_LETTERS,
     SEPARATORS,
+    fold_text,
 )
 from matchers.name_judgement import FieldWords, WatchedName, judge
+from matchers.name_masks import MaskedWords
 from matchers.name_pairs import NamePairs, Pair
 from matchers.name_parts import NameParts, readings
 from matchers.name_scripts import NamesInScripts
 from matchers.name_spellings import Spelling, forename_spellings, surname_spellings
+from matchers.phrases import Words
 from matchers.pseudonyms import PseudonymFinder
 
 # In letters and digits. Whole names are longer than handles, and made of frequent words.
 _ONE_TYPO_FROM = 10
 _TWO_TYPOS_FROM = 16
+_FARTHEST = 6
 _DISGUISES = frozenset({GLUED, LEET, MASKED, REPEATED_LETTERS, SEPARATORS})
 
 
@@ -49,10 +53,15 @@ class NameMatcher:
         pass
 
     def check(self, term: Term) -> None:
-        """Raise UsageError for a name or an alias of a single word: a first name alone is nobody's."""
-        for value in (term.value, *term.variants):
-            if not readings(value):
-                raise UsageError("a name needs a forename and a surname; watch a single word as a keyword with context")
+        """Raise UsageError for a name of a single word, and for such an alias of a term that counts without context: a
+        first name alone is nobody's."""
+        if not readings(term.value):
+            raise UsageError(
+                "a name needs a forename and a surname; a single word may be an alias of one, with needs_context: true"
+            )
+        for alias in term.variants:
+            if not readings(alias) and not (term.settings.needs_context and Words(fold_text(alias).text).texts):
+                raise UsageError("an alias of a single word counts in context only: give the term needs_context: true")
 
     def compile(self, terms: Sequence[Term], watchlists: Mapping[str, Watchlist]) -> NameFinder:
         """Return a finder for these terms."""
@@ -83,12 +92,14 @@ class NameFinder:
                     tolerant.append(({parts.forename[0]}, {unit[-1] for unit in parts.surnames}))
         self._pairs = NamePairs(pairs, tolerant)
         self._disguised = PseudonymFinder([_as_handle(term, limits) for term, limits in terms])
+        self._alone = _alone(terms)
+        self._masks = MaskedWords((*self._forenames, *self._surnames))
         self._in_scripts = NamesInScripts(self._names)
 
     def find(self, batch: Sequence[FoldedDocument]) -> list[list[Match]]:
         """Return, for each document of the batch, its matches in order of their spans."""
         folded = FoldedBatch.of(batch)
-        found: list[list[Match]] = [[] for _ in batch]
+        found: list[list[Match]] = [[] for _ in range(len(folded))]
         for place, candidates in self._candidates(folded, explaining=False).items():
             found[place] = matches_of(candidates, TermKind.NAME)
         return found
@@ -105,16 +116,21 @@ class NameFinder:
             if text is None:
                 text = texts[pair[:2]] = FieldWords(pair.field, batch[pair.document].fields[pair.field])
             found[pair.document].extend(self._judged(pair, text))
-        for document, candidates in self._disguised.candidates(batch, explaining=explaining).items():
-            found[document].extend(one for one in candidates if _DISGUISES.intersection(one.transformations))
-        for place in batch.not_ascii():
+        for place, candidates in self._disguised.candidates(batch, explaining=explaining).items():
+            found[place].extend(one for one in candidates if _DISGUISES.intersection(one.transformations))
+        for place in batch.where(lambda text: "*" in text):
+            found[place].extend(self._masked(place, batch[place]))
+        if self._alone:
+            for place, candidates in self._alone.candidates(batch, explaining=explaining).items():
+                found[place].extend(candidates)
+        for place in batch.where(lambda text: not text.isascii()):
             found[place].extend(self._in_scripts.candidates(batch[place].document))
         return defaultdict(list, {place: _with_initials(candidates) for place, candidates in found.items()})
 
     def _judged(self, pair: Pair, text: FieldWords) -> Iterator[Candidate]:
         at = text.indexes[pair.forename], text.indexes[pair.surname]
-        forenames = self._forenames[pair.meant_forename or text.words.texts[at[0]]]
-        surnames = self._surnames[pair.meant_surname or text.words.texts[at[1]]]
+        forenames = self._forenames.get(pair.meant_forename or text.words.texts[at[0]], {})
+        surnames = self._surnames.get(pair.meant_surname or text.words.texts[at[1]], {})
         fewer, more = sorted((forenames, surnames), key=len)
         for row in fewer:
             if row in more:
@@ -123,6 +139,19 @@ class NameFinder:
                         candidate = judge(self._names[row], text, at, forename, surname)
                         if candidate is not None:
                             yield candidate
+
+    def _masked(self, place: int, document: FoldedDocument) -> Iterator[Candidate]:
+        """Yield the names in a document of which a word has letters masked."""
+        for name, folded in document.fields.items():
+            for unmasked, starts in self._masks.unmasked(folded):
+                text = FieldWords(name, unmasked)
+                for start in starts:
+                    at = text.indexes[start]
+                    for other in range(max(0, at - _FARTHEST), min(len(text.words), at + _FARTHEST + 1)):
+                        beside = text.words[other].start
+                        for forename, surname in ((start, beside), (beside, start)):
+                            for candidate in self._judged(Pair(place, name, forename, surname), text):
+                                yield replace(candidate, transformations=(*candidate.transformations, MASKED))
 
 
 def _with_initials(candidates: list[Candidate]) -> list[Candidate]:
@@ -138,6 +167,20 @@ def _with_initials(candidates: list[Candidate]) -> list[Candidate]:
 
 def _in_order(parts: NameParts) -> tuple[object, ...]:
     return parts.forename, parts.middles, parts.surnames
+
+
+def _alone(terms: Sequence[tuple[Term, Limits]]) -> PseudonymFinder | None:
+    """Return what looks for the aliases of a single word, None where there are none."""
+    rows = [
+        (term, limits, frozenset(variant for variant in term.variants if not readings(variant)))
+        for term, limits in terms
+    ]
+    watched = [
+        Watched(term, MatchMode.EXACT if term.settings.match is MatchMode.EXACT else MatchMode.FOLDED, limits, aliases)
+        for term, limits, aliases in rows
+        if aliases
+    ]
+    return PseudonymFinder(watched) if watched else None
 
 
 def _as_handle(term: Term, limits: Limits) -> Watched:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.errors import UsageError
@@ -214,5 +216,22 @@ def test_a_term_may_refuse_typos_or_folding() -> None:
 def test_a_single_word_is_refused() -> None:
     with pytest.raises(UsageError, match="forename and a surname"):
         MATCHER.check(name("Maria"))
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="needs_context"):
         MATCHER.check(name("Maria Gonzalez", "Mimi"))
+
+
+def test_an_alias_of_a_single_word_counts_where_the_term_needs_context() -> None:
+    term = replace(name("Maria Gonzalez", "Mimi"), settings=TermSettings(needs_context=True))
+    MATCHER.check(term)
+    assert [match.found for match in find("so m1mi, I mean Mimi, not mini", term)] == ["m1mi", "Mimi"]
+
+
+@pytest.mark.parametrize("written", ["M*ria Gonzalez", "Maria G*nz*lez", "M*ria G*nzalez", "G*nzalez, Maria"])
+def test_a_name_is_found_with_letters_masked(written: str) -> None:
+    (match,) = find(f"that is {written}!", name("Maria Gonzalez"))
+    assert (match.found, match.transformations[-1]) == (written, "masked")
+
+
+@pytest.mark.parametrize("text", ["M*rie Gonzalez", "Maria * Gonzales *", "*Maria* met *Gonzalez*", "a ***** b"])
+def test_stars_around_other_words_mask_nothing(text: str) -> None:
+    assert "masked" not in {way for match in find(text, name("Maria Gonzalez")) for way in match.transformations}
