@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 SHARED ?= ../shared
 
-.PHONY: help run up test check lint types contracts evaluate evaluate-passages evaluate-linkage evaluate-quiet evaluate-packs evaluate-persons model bench readme lock clean
+.PHONY: help run up test check lint types contracts evaluate evaluate-names evaluate-passages evaluate-linkage evaluate-quiet evaluate-packs evaluate-persons model bench readme lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -37,6 +37,9 @@ evaluate: .venv/run  ## measure how well disguised pseudonyms are found, with th
 	    --output build/evaluate/$$sensitivity.jsonl; test $$? -le 1 || exit; \
 	  echo $$sensitivity; \
 	  $(BIN)/python $(SHARED)/evaluate/score_pseudonyms.py build/evaluate build/evaluate/$$sensitivity.jsonl; done
+
+evaluate-names: .venv/dev  ## measure how well names are found, with the data in SHARED
+	@$(BIN)/python -m tests.evaluate_names $(SHARED)
 
 evaluate-passages: .venv/dev  ## measure how well copied passages are found, with the data in SHARED
 	@$(BIN)/python -m tests.evaluate_passages $(SHARED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from core.types import Document, Match, MatchMode, Term, TermKind, TermSettings,
 from matchers.batch import FoldedBatch
 from matchers.candidates import best_apart
 from matchers.names import NameMatcher
+from tests.conftest import REPOSITORY
 
 MATCHER = NameMatcher(NameMatcher.Settings())
 WATCHLISTS = {"names": Watchlist(id="names", community_id="harbor", name="Names")}
@@ -235,3 +237,19 @@ def test_a_name_is_found_with_letters_masked(written: str) -> None:
 @pytest.mark.parametrize("text", ["M*rie Gonzalez", "Maria * Gonzales *", "*Maria* met *Gonzalez*", "a ***** b"])
 def test_stars_around_other_words_mask_nothing(text: str) -> None:
     assert "masked" not in {way for match in find(text, name("Maria Gonzalez")) for way in match.transformations}
+
+
+def _rows_of_the_page() -> list[tuple[str, str, tuple[str, ...]]]:
+    lines = [line.split("|") for line in (REPOSITORY / "docs" / "names.md").read_text().splitlines() if "|" in line]
+    return [
+        (cells[1].strip(), written, tuple(re.findall("`([^`]+)`", cells[3])))
+        for cells in lines[2:]
+        for written in re.findall("`([^`]+)`", cells[2])
+    ]
+
+
+@pytest.mark.parametrize(("value", "written", "ways"), _rows_of_the_page())
+def test_what_the_page_on_names_says_is_found(value: str, written: str, ways: tuple[str, ...]) -> None:
+    (match,) = find(f"so {written} it is", name(value))
+    assert match.found == written.removesuffix(".")
+    assert not ways or set(ways).intersection(match.transformations)
