@@ -16,11 +16,22 @@ from rapidfuzz.distance import OSA
 
 from core.types import Candidate, FieldName, FoldedText, MatchMode, Term
 from matchers.background import chance
-from matchers.folding import INITIAL, LENGTHENED, NICKNAME, REORDERED, SEPARATORS, TRANSLITERATED, TYPO, transformations
+from matchers.folding import (
+    INITIAL,
+    LEET,
+    LENGTHENED,
+    NICKNAME,
+    REORDERED,
+    SEPARATORS,
+    TRANSLITERATED,
+    TYPO,
+    transformations,
+)
 from matchers.name_parts import NameParts
 from matchers.name_rules import name_rules
 from matchers.name_spellings import Spelling
 from matchers.phrases import Words
+from matchers.skeleton import skeleton
 from matchers.words import forenames, is_name, is_ordinary, names_that_are_words, ordinary_words
 from matchers.writing import writing
 
@@ -255,7 +266,10 @@ def _judged(name: WatchedName, text: FieldWords, place: _Place, forename: Spelli
         )
         if meant != written
     ]
-    if meant_and_written:
+    mistyped = [pair for pair in meant_and_written if not _is_leet(*pair)]
+    if len(mistyped) < len(meant_and_written):
+        undone.append(LEET)
+    if mistyped:
         undone.append(TYPO)
     gaps = (text.gap(at).strip() for at in range(place.start, place.end - 1) if len(words.texts[at]) > 1)
     if SEPARATORS not in undone and any(gap in ("-", "_", ".") for gap in gaps) and LENGTHENED not in undone:
@@ -274,11 +288,11 @@ def _judged(name: WatchedName, text: FieldWords, place: _Place, forename: Spelli
         costs["forename"] += rules.costs.second_initial
     reason = (
         _why_not_allowed(name.mode, undone, is_exact=is_exact)
-        or _why_no_typo(text, place, forename)
+        or _why_no_typo(text, place, forename, mistyped)
         or _why_by_chance(name, text, place, costs)
     )
     letters = sum(map(len, (*forename.words, *surname.words)))
-    typos = sum(_edits(meant, written) for meant, written in meant_and_written)
+    typos = sum(OSA.distance(meant, written) for meant, written in mistyped)
     return Candidate(
         term_id=name.term.id,
         span=span,
@@ -306,7 +320,12 @@ def _why_not_allowed(mode: MatchMode, undone: Sequence[str], *, is_exact: bool) 
     return None
 
 
-def _why_no_typo(text: FieldWords, place: _Place, forename: Spelling) -> str | None:
+def _why_no_typo(
+    text: FieldWords, place: _Place, forename: Spelling, mistyped: Sequence[tuple[str, str]]
+) -> str | None:
+    # The first letter is seldom mistyped (Yannakoudakis and Fawthrop, 1983).
+    if any(meant[0] != written[0] for meant, written in mistyped):
+        return "begins with another letter"
     written = text.words.texts[place.forename.start]
     return "has another forename" if written != forename.words[0] and is_name(written) else None
 
@@ -374,5 +393,6 @@ def _starts_sentence(text: FieldWords, start: int) -> bool:
     return not _SENTENCE_ENDS.isdisjoint(gap)
 
 
-def _edits(meant: str, written: str) -> int:
-    return OSA.distance(meant, written)
+def _is_leet(meant: str, written: str) -> bool:
+    """Return whether a word is written with digits for letters, and nothing else is changed."""
+    return not written.isalpha() and skeleton(meant).letters == skeleton(written).letters

@@ -127,6 +127,7 @@ def test_a_name_is_found_as_others_write_it(value: str, written: str, undone: tu
     ("written", "undone"),
     [
         ("m4ria g0nzalez", ("leet",)),
+        ("Gonzalez, M4ria", ("case", "reordered", "leet")),
         ("M@ria Gonz@lez", ("case", "leet")),
         ("mariagonzalez", ("separators",)),
         ("m.a.r.i.a g.o.n.z.a.l.e.z", ("separators",)),
@@ -178,6 +179,8 @@ def test_a_name_is_found_in_another_script(value: str, text: str, found: str, un
         ("Ann He", "and ann he said no"),
         ("Maria Gonzalez", "Anna Gonzalez, Maria Lopez"),
         ("Maria Gonzalez", "Anna-Maria Gonzalez"),
+        ("Helena Gomes", "Selena Gomes"),
+        ("Maria Gonzalez", "Maria Honzalez"),
         ("Maria Elena Gonzalez", "Maria Luisa Gonzalez"),
         ("Maria Gonzalez", "M. Gonzalez said so"),
         ("Xiaoming Wang", "网小明"),
