@@ -136,6 +136,7 @@ HOSTILE = {
     "lines": "12\n",
     "spaces": "1          ",
     "han": "北京都1-",
+    "words of several words": "po box ",
 }
 
 

@@ -136,7 +136,8 @@ class AddressWords:
             match what:
                 case "word" | "rest":
                     shape = _shape(word, folded.undone, start)
-                    word = word.replace(".", "").replace("n°", "no")
+                    if not word.isalpha():
+                        word = word.replace(".", "").replace("n°", "no")
                     letter = self._word_letters.get((word, shape)) or self._unlisted_letter(word, shape)
                 case "sign":
                     letter = self._sign_letters.get(word, self._other_letter)
@@ -148,7 +149,8 @@ class AddressWords:
             reading.starts.append(start)
             reading.ends.append(end)
             reading.words.append(word)
-        self._join_phrases(reading, letters, folded)
+        if not self._phrases.keys().isdisjoint(reading.words):
+            reading, letters = self._with_phrases(reading, letters, folded)
         reading.letters = "".join(letters)
         return reading
 
@@ -168,21 +170,23 @@ class AddressWords:
                     left = (left & told) or left or set(told)
         return left.pop() if len(left) == 1 else None
 
-    def _join_phrases(self, reading: Reading, letters: list[str], folded: FoldedText) -> None:
-        """Make one token of the words of a phrase; full stops between them do not count."""
+    def _with_phrases(self, read: Reading, letters: list[str], folded: FoldedText) -> tuple[Reading, list[str]]:
+        """Return the tokens with one for the words of each phrase; full stops between them do not count."""
+        joined, joined_letters = Reading(), []
         at = 0
         while at < len(letters):
-            for phrase in self._phrases.get(reading.words[at], ()):
-                end = _phrase_end(reading.words, at, phrase)
-                if end is None:
-                    continue
-                joined = " ".join(phrase)
-                letters[at:end] = [self._word_letters[joined, _shape(joined, folded.undone, reading.starts[at])]]
-                reading.words[at:end] = [joined]
-                reading.starts[at:end] = [reading.starts[at]]
-                reading.ends[at:end] = [reading.ends[end - 1]]
-                break
-            at += 1
+            start, end, word, letter = read.starts[at], at + 1, read.words[at], letters[at]
+            for phrase in self._phrases.get(word, ()):
+                if (phrase_end := _phrase_end(read.words, at, phrase)) is not None:
+                    end, word = phrase_end, " ".join(phrase)
+                    letter = self._word_letters[word, _shape(word, folded.undone, start)]
+                    break
+            joined_letters.append(letter)
+            joined.starts.append(start)
+            joined.ends.append(read.ends[end - 1])
+            joined.words.append(word)
+            at = end
+        return joined, joined_letters
 
     def _read_words(self, rules: Mapping[str, Any]) -> dict[str, str]:
         endings: dict[str, str] = {}

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from core.types import Entity, EntityType
+from matchers.entities.address_forms import Choice, Form, FormReader
 from matchers.entities.address_words import AddressWords, Reading
 from matchers.entities.context import ContextWords, ReadContext
 from matchers.entities.looking import LookedAt
@@ -21,24 +22,17 @@ from matchers.entities.looking import LookedAt
 _DIGIT = re.compile(r"\d")
 _LEAST_CONFIDENCE = 0.5
 _MOST_PARTS = 12
+# Forms that are less sure only hint at a street.
+_LEAST_OF_STREETS = 0.3
 _CONTEXT_BEFORE, _CONTEXT_AFTER = 30, 12
 _HIGHEST_CONFIDENCE = 0.97
-
-
-class _Form(NamedTuple):
-    name: str
-    pattern: re.Pattern[str]
-    confidence: float
-    is_loose: bool
-    is_postcode: bool
-    yields: bool
 
 
 class _Address(NamedTuple):
     first: int
     end: int
     confidence: float
-    form: _Form
+    form: Form
     street_end: int
 
 
@@ -74,12 +68,19 @@ class AddressRecogniser:
 class _Rules:
     def __init__(self, rules: dict[str, Any], places: dict[str, Any]) -> None:
         self._words = AddressWords(rules, places)
-        self._kinds = self._words.kinds
-        self._forms: dict[str, str] = rules["forms"]
-        self._streets = [self._form(row) for row in rules["streets"]]
-        self._any_street = re.compile("|".join(f"(?:{form.pattern.pattern})" for form in self._streets))
-        self._parts = [self._form(row) for row in rules["parts"]]
-        self._separator = re.compile(self._expression("separator"))
+        kinds = self._words.kinds
+        self._small, self._line = kinds["small"], kinds["line"]
+        reader = FormReader(kinds, rules["forms"])
+        streets = [reader.form(row) for row in rules["streets"]]
+        self._any_street = Choice(streets).pattern
+        self._streets = Choice(form for form in streets if form.confidence >= _LEAST_OF_STREETS)
+        self._hints = Choice(form for form in streets if form.confidence < _LEAST_OF_STREETS)
+        parts = [reader.form(row) for row in rules["parts"]]
+        self._parts = Choice(form for form in parts if not form.is_loose)
+        self._parts_after_postcode = Choice(form for form in parts if not form.is_loose and not form.is_postcode)
+        self._loose_parts = Choice(form for form in parts if form.is_loose)
+        self._number_before = re.compile(reader.expression("(line | colon) (few | four | five)"))
+        self._separator = re.compile(reader.expression("separator"))
         self._context = ContextWords(
             {"address": [phrase for row in rules["context"] for phrase in row]}, _CONTEXT_BEFORE, _CONTEXT_AFTER
         )
@@ -111,11 +112,17 @@ class _Rules:
             if address.confidence < _LEAST_CONFIDENCE or self._gives_way(reading, address, context):
                 continue
             at = address.end
+            first = self._with_number_before(reading.letters, first)
             start, end = reading.starts[first], reading.ends[address.end - 1]
             if text[end - 1] == "." and text[end : end + 1] not in (",", ";", ")"):
                 end -= 1
             country = self._words.country(reading, first, address.street_end, address.end)
             yield start, end, address.confidence, f"address_{address.form.name}", country
+
+    def _with_number_before(self, letters: str, first: int) -> int:
+        """Return the token where an address begins: the number before it at a line's start or after a colon, which
+        some programs write before every address."""
+        return first - 1 if first >= 2 and self._number_before.match(letters, first - 2) else first
 
     def _gives_way(self, reading: Reading, address: _Address, context: ReadContext[str]) -> bool:
         """Return whether a surer address begins among the words of this one's street."""
@@ -126,9 +133,11 @@ class _Rules:
         )
 
     def _surest(self, reading: Reading, first: int, context: ReadContext[str]) -> _Address:
-        """Return the surest address that begins at a token, of those as sure the longest."""
+        """Return the surest address that begins at a token, of those as sure the longest; where no street is, what
+        hints at one."""
         ones = []
-        for form in self._streets:
+        choice = self._streets if self._streets.pattern.match(reading.letters, first) else self._hints
+        for form in choice.forms:
             if street := form.pattern.match(reading.letters, first):
                 end, doubt = self._extended(reading.letters, street.end(), 1 - form.confidence)
                 if doubt <= self._most_doubt_in_context and context.nearest(
@@ -140,66 +149,33 @@ class _Rules:
 
     def _extended(self, letters: str, end: int, doubt: float) -> tuple[int, float]:
         """Return where the parts after a street end, and what doubt is left with them."""
-        at, loose = end, (end, doubt)
-        has_postcode = False
-        for number in range(_MOST_PARTS):
-            for part in self._parts:
-                if has_postcode and part.is_postcode:
-                    continue
-                if part.is_loose and (street := self._street_after(letters, at)) is not None:
-                    at, confidence = street
-                    loose = end, doubt = at, doubt * (1 - confidence)
-                    break
-                if (place := part.pattern.match(letters, at)) is None or place.end() == at:
-                    continue
-                at = place.end()
-                has_postcode |= part.is_postcode
-                if not part.is_loose:
-                    loose = end, doubt = at, doubt * (1 - part.confidence)
-                elif (
-                    number == 0
-                    and part.confidence
-                    and not self._goes_on(letters, at)
-                    and self._is_on_line(letters, end)
+        street_end = at = end
+        parts = self._parts
+        for _ in range(_MOST_PARTS):
+            part = parts.first(letters, at) or self._street_after(letters, at)
+            if part is not None:
+                form, at = part
+                end, doubt = at, doubt * (1 - form.confidence)
+                if form.is_postcode:
+                    parts = self._parts_after_postcode
+            elif (loose := self._loose_parts.first(letters, at)) is not None:
+                form, after = loose
+                # A town's name right after the street counts by itself where the text does not go on with it.
+                if (
+                    at == street_end
+                    and form.confidence
+                    and letters[at] not in self._line
+                    and (after == len(letters) or letters[after] not in self._small)
                 ):
-                    loose = at, doubt * (1 - part.confidence)
-                break
+                    end, doubt = after, doubt * (1 - form.confidence)
+                at = after
             else:
                 break
-        return loose
+        return end, doubt
 
-    def _street_after(self, letters: str, at: int) -> tuple[int, float] | None:
+    def _street_after(self, letters: str, at: int) -> tuple[Form, int] | None:
         separator = self._separator.match(letters, at)
-        if separator is None:
-            return None
-        for form in self._streets:
-            if form.confidence >= 0.3 and (street := form.pattern.match(letters, separator.end())):
-                return street.end(), form.confidence
-        return None
-
-    def _goes_on(self, letters: str, at: int) -> bool:
-        return letters[at : at + 1] in self._kinds["small"] if at < len(letters) else False
-
-    def _is_on_line(self, letters: str, at: int) -> bool:
-        return letters[at] not in self._kinds["line"]
-
-    def _form(self, row: dict[str, Any]) -> _Form:
-        return _Form(
-            row["name"],
-            re.compile(self._expression(row["form"])),
-            row["confidence"],
-            row.get("loose", False),
-            row.get("is_postcode", False),
-            row.get("yields", False),
-        )
-
-    def _expression(self, form: str) -> str:
-        def expand(name: re.Match[str]) -> str:
-            if name[0] in self._forms:
-                return f"(?:{self._expression(self._forms[name[0]])})"
-            return f"[{self._kinds[name[0]]}]"
-
-        return re.sub(r"\s+", "", re.sub(r"[a-z_]+", expand, re.sub(r"\((?!\?)", "(?:", form)))
+        return None if separator is None else self._streets.first(letters, separator.end())
 
     def _gate(self) -> str:
         """Return a pattern of the words of which every address holds one: those of streets anywhere, the briefer ones
