@@ -65,6 +65,8 @@ def test_a_person_of_any_culture_is_seen(text: str, person: str) -> None:
         "night_heron likes harbor commons and so does @harborlight_77",
         "the moderator replied to night_heron in the thread",
         "Buy The New Phone Today",
+        "ask johnny.harborlight about it, or photos.example/maria.gonzalez",
+        "La reunión del lunes se cancela, qué pena para todos",
         "Merry Christmas and a Happy New Year from all of us",
     ],
 )

@@ -19,6 +19,8 @@ from matchers.folding import fold_text
 from matchers.words import forenames, is_name, places, rarer_forenames, rarer_surnames, surnames
 
 _DRAWN_OUT = re.compile(r"(?i)(.)\1\1")
+_JOINED_BEFORE = re.compile(r"[a-z0-9][._/@][a-z0-9]")
+_JOINED_AFTER = re.compile(r"[._@][a-z0-9]")
 _TWO_LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
@@ -32,36 +34,44 @@ class TrainedPersons:
         """Yield what the model sees in the texts."""
         # The vocabulary forgets the words of a call afterwards.
         with self._nlp.memory_zone():
-            read = ((Tokens(piece), place) for piece, place in pieces(texts) if _TWO_LETTERS.search(piece))
-            docs = ((tokens.document(self._nlp.vocab), (tokens, place)) for tokens, place in read)
-            for doc, (tokens, (text, offset)) in self._nlp.pipe(docs, as_tuples=True):
+            read = ((Tokens(piece), (piece, place)) for piece, place in pieces(texts) if _TWO_LETTERS.search(piece))
+            docs = ((tokens.document(self._nlp.vocab), (tokens, *whence)) for tokens, whence in read)
+            for doc, (tokens, piece, (text, offset)) in self._nlp.pipe(docs, as_tuples=True):
                 for span in doc.ents:
-                    kind, first = _reviewed(EntityType(span.label_), tokens.words[span.start : span.end])
-                    if kind is not None:
-                        first += span.start
-                        evidence = _evidence(
-                            kind, tokens.words[max(first - 2, 0) : first], tokens.words[first : span.end]
-                        )
-                        start, end = tokens.starts[first], tokens.ends[span.end - 1]
+                    if (first := _without_title(tokens, span.start, span.end)) == span.end:
+                        continue
+                    kind = _reviewed(EntityType(span.label_), tokens.words[first : span.end])
+                    start, end = tokens.starts[first], tokens.ends[span.end - 1]
+                    if kind is not None and not _is_joined(piece, start, end):
+                        before = tokens.words[max(first - 2, 0) : first]
+                        evidence = _evidence(kind, before, tokens.words[first : span.end])
                         yield Sighting(text, offset + start, offset + end, kind, _CONFIDENCES[evidence], evidence)
 
 
-def _reviewed(kind: EntityType, words: Sequence[str]) -> tuple[EntityType | None, int]:
-    """Return what words that the model took for a kind are, and where among them its name begins; None for nothing.
-    A person is named without the title before it, and not by a pseudonym or an exclamation; listed places are none."""
-    if kind is not EntityType.PERSON:
-        return kind, 0
-    first = 0
-    while first < len(words) and (words[first] == "." or words[first].lower() in _TITLES):
+def _without_title(tokens: Tokens, first: int, end: int) -> int:
+    """Return the token at which a name begins that may have titles before it."""
+    while first < end and (tokens.words[first] == "." or tokens.words[first].lower() in _TITLES):
         first += 1
-    name = words[first:]
-    if not name or any("_" in word or "@" in word or any(map(str.isdigit, word)) for word in name):
-        return None, 0
-    if fold_text(" ".join(name)).text in places() and not is_name(fold_text(name[-1]).text):
-        return EntityType.LOCATION, first
-    if len(name) == 1 and not _is_listed(name[0]) and (_DRAWN_OUT.search(name[0]) or not _is_capitalised(name[0])):
-        return None, 0
-    return kind, first
+    return first
+
+
+def _is_joined(text: str, start: int, end: int) -> bool:
+    """Return whether signs without space make the words a part of a handle or an address."""
+    return bool(_JOINED_BEFORE.match(text, max(start - 2, 0)) or _JOINED_AFTER.match(text, end))
+
+
+def _reviewed(kind: EntityType, words: Sequence[str]) -> EntityType | None:
+    """Return what words are that the model took for a kind. A pseudonym or an exclamation is no person's name, nor is
+    that of a listed place."""
+    if kind is not EntityType.PERSON:
+        return kind
+    if any("_" in word or "@" in word or any(map(str.isdigit, word)) for word in words):
+        return None
+    if fold_text(" ".join(words)).text in places() and not is_name(fold_text(words[-1]).text):
+        return EntityType.LOCATION
+    if len(words) == 1 and not _is_listed(words[0]) and (_DRAWN_OUT.search(words[0]) or not _is_capitalised(words[0])):
+        return None
+    return kind
 
 
 def _evidence(kind: EntityType, before: Sequence[str], words: Sequence[str]) -> str:
