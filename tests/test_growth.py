@@ -82,6 +82,9 @@ PATTERNS = {
     "a text in which a term does not count": "safe house music ",
     "linked persons": "night_heron is Maria Gonzalez, doxxed by harbor commons, call 202-555-0143. ",
     "persons of one term": "Maria Gonzalez ",
+    "names with letters masked": "M*ria G*nz*lez ",
+    "names in another script": "Мария Гонсалес ",
+    "Chinese": "王小",
     "many of one person": "Maria Gonzalez night_heron ",
 }
 
