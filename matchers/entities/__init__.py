@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from matchers.entities.addresses import AddressRecogniser
+from matchers.entities.births import BirthRecogniser
 from matchers.entities.cases import CaseNumberRecogniser
+from matchers.entities.crypto import CryptoRecogniser
 from matchers.entities.emails import EmailRecogniser
+from matchers.entities.geo import GeoRecogniser
 from matchers.entities.identifiers import IdentifierRecogniser
+from matchers.entities.links import LinkRecogniser
+from matchers.entities.money import MoneyRecogniser
 from matchers.entities.mrz import MachineReadableZoneRecogniser
+from matchers.entities.network import NetworkRecogniser
 from matchers.entities.persons import PersonRecogniser
 from matchers.entities.phones import PhoneRecogniser
 from matchers.entities.pipeline import EntityPipeline, Recogniser
+from matchers.entities.secrets import SecretRecogniser
+from matchers.entities.social import SocialRecogniser
 
 __all__ = ["EntityPipeline", "PersonRecogniser", "Recogniser", "pattern_recognisers"]
 
@@ -19,9 +27,17 @@ def pattern_recognisers(regions: tuple[str, ...]) -> tuple[Recogniser, ...]:
     national formats count; raises SettingsError for an unknown one."""
     return (
         AddressRecogniser(),
+        BirthRecogniser(),
         CaseNumberRecogniser(),
+        CryptoRecogniser(),
         EmailRecogniser(),
+        GeoRecogniser(),
         IdentifierRecogniser(),
+        LinkRecogniser(),
         MachineReadableZoneRecogniser(),
+        MoneyRecogniser(),
+        NetworkRecogniser(),
         PhoneRecogniser(regions),
+        SecretRecogniser(),
+        SocialRecogniser(),
     )

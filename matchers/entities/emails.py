@@ -1,57 +1,88 @@
-"""E-mail addresses, plain and written out: ``name [at] host [dot] org``."""
+"""E-mail addresses, plain and written so that programs do not see them: ``name [at] host [dot] org``."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import Any
 
-from core.types import Entity, EntityType
-from matchers.entities.looking import LookedAt
+from core.types import EntityType
+from matchers.entities.looking import LookedAt, Seen, TextRecogniser
+from matchers.entities.tables import any_of, read_table
+from matchers.hosts import public_suffix
+from matchers.phrases import UNSPACED
+from matchers.words import ordinary_words
 
 _PLAIN_CONFIDENCE = 0.98
-_WRITTEN_OUT_CONFIDENCE = 0.85
+_SIGNS_CONFIDENCE = 0.85
+_WORDS_CONFIDENCE = 0.75
+
+_RESERVED = frozenset({"example", "test", "invalid"})
+"""Top labels that are on no list of suffixes, as they are kept for examples (RFC 2606)."""
+
+_TABLE: dict[str, Any] = read_table("emails.yaml")
+
 
 # The parts' lengths are those of RFC 5321, section 4.5.3.1; every repetition is bounded, and an address may start
 # only where no other could, so that the time is linear in the text.
-_LOCAL = r"(?<![\w.+%-])[a-z0-9_](?:[\w.+%-]{0,62}[\w+%-])?"
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_TOP_LABEL = r"[a-z]{2,24}(?![\w-])"
+_WORD = rf"[^\W{UNSPACED}]"
+_LETTER = rf"[^\W_{UNSPACED}]"
+_LOCAL = rf"(?<!{_WORD})(?<![.+%-])(?P<local>{_WORD}(?:(?:{_WORD}|[.+%-]){{0,62}}(?:{_WORD}|[+%-]))?)"
+_LABEL = rf"{_LETTER}(?:(?:{_LETTER}|-){{0,61}}{_LETTER})?"
+_TOP_LABEL = rf"(?:xn--[a-z0-9-]{{2,59}}|[^\W\d_{UNSPACED}]{{2,24}})(?!{_LETTER}|-)"
 _PLAIN = re.compile(rf"{_LOCAL}@(?:{_LABEL}\.){{1,8}}{_TOP_LABEL}")
-_AT = r"\s{0,2}(?:[\[({<]\s?at\s?[\])}>]|@)\s{0,2}"
-_DOT = r"(?:\s{0,2}[\[({<]\s?dot\s?[\])}>]\s{0,2}|\sdot\s|\.)"
-_SIGN_OF_WRITTEN_OUT = re.compile(r"[\[({<]\s?at\s?[\])}>]|\sdot\s")
-_WRITTEN_OUT = re.compile(rf"{_LOCAL}(?:{_AT}(?:{_LABEL}{_DOT}){{1,4}}|\sat\s(?:{_LABEL}\sdot\s){{1,4}}){_TOP_LABEL}")
+
+_OPEN, _CLOSE = r"[\[({<*_~|/-]{1,2}\s?", r"\s?[\])}>*_~|/-]{1,2}"
+_AT_WORDS, _DOT_WORDS = any_of(_TABLE["at"]), any_of(_TABLE["dot"])
+_PROVIDERS = any_of(_TABLE["providers"])
+_AT = rf"\s{{0,2}}(?:{_OPEN}(?:{_AT_WORDS}|@){_CLOSE}|@)\s{{0,2}}"
+_DOT = rf"(?:\s{{0,2}}{_OPEN}(?:{_DOT_WORDS}|\.){_CLOSE}\s{{0,2}}|\s(?:{_DOT_WORDS}|\.)\s|\.)"
+_SIGNS = re.compile(rf"{_LOCAL}{_AT}(?P<host>(?:{_LABEL}{_DOT}){{1,4}}(?P<top>{_TOP_LABEL}))")
+_WORDS = re.compile(
+    rf"{_LOCAL}\s(?:{_AT_WORDS})\s(?P<host>(?:{_LABEL}\s(?:{_DOT_WORDS})\s){{1,4}}(?P<top>{_TOP_LABEL}))"
+)
+_AT_PROVIDER = re.compile(
+    rf"{_LOCAL}(?:{_AT}|\s(?:{_AT_WORDS})\s)(?P<host>(?:{_PROVIDERS})(?:\.(?P<top>{_TOP_LABEL}))?)(?![\w@]|\.{_LETTER})"
+)
+_IS_NO_WORD = re.compile(r"[\d._+]")
 
 
-class EmailRecogniser:
-    """Sees e-mail addresses on folded text, so in fullwidth letters and HTML references too."""
+class EmailRecogniser(TextRecogniser):
+    """Sees e-mail addresses on folded text, so in fullwidth letters and HTML references too. Of one in words alone the
+    end must exist (Public Suffix List), and what stands before ``at`` be no ordinary word, unless a mailbox provider
+    stands after it."""
 
-    gate = r"@|[\[({<]\s?at\s?[\])}>]|\sdot\s"
+    gate = (
+        rf"[^\s@]@[^\s@.]+\.|\s@\s?[a-z0-9]|{_OPEN}(?:{_AT_WORDS}|@){_CLOSE}|@[^\s@.]{{1,60}}\s?[\[({{<]"
+        rf"|\s(?:{any_of(_TABLE['telling'])})\s|[0-9a-z]\sat\s(?:{_PROVIDERS})\b"
+    )
 
-    def recognise(self, stretches: Sequence[LookedAt]) -> Iterator[tuple[LookedAt, Entity]]:
-        """Yield the addresses in the stretches."""
-        for stretch in stretches:
-            text = stretch.folded.text
-            if "@" in text:
-                yield from _found(_PLAIN, stretch, "email_address", _PLAIN_CONFIDENCE)
-            if "@" in text or _SIGN_OF_WRITTEN_OUT.search(text):
-                for place, entity in _found(_WRITTEN_OUT, stretch, "email_written_out", _WRITTEN_OUT_CONFIDENCE):
-                    if not _PLAIN.fullmatch(entity.found.lower()):
-                        yield place, entity
+    def see(self, stretch: LookedAt) -> Iterator[Seen]:
+        """Yield the addresses in a stretch."""
+        text = stretch.folded.text
+        ends = set()
+        for place in _PLAIN.finditer(text) if "@" in text else ():
+            ends.add(place.end())
+            yield _seen(place, "email_address", _PLAIN_CONFIDENCE)
+        for place in _SIGNS.finditer(text):
+            if place.end() not in ends and _exists(place["top"]):
+                yield _seen(place, "email_written_out", _SIGNS_CONFIDENCE)
+        for place in _WORDS.finditer(text):
+            if _exists(place["top"]) and (_is_name(place["local"]) or place["host"].split()[0] in _TABLE["providers"]):
+                yield _seen(place, "email_in_words", _WORDS_CONFIDENCE)
+        for place in _AT_PROVIDER.finditer(text):
+            if _is_name(place["local"]) and (place["top"] is None or _exists(place["top"])):
+                yield _seen(place, "email_at_provider", _WORDS_CONFIDENCE)
 
 
-def _found(
-    pattern: re.Pattern[str], stretch: LookedAt, recogniser: str, confidence: float
-) -> Iterator[tuple[LookedAt, Entity]]:
-    for place in pattern.finditer(stretch.folded.text):
-        span = stretch.span(*place.span())
-        yield (
-            stretch,
-            Entity(
-                type=EntityType.EMAIL,
-                span=span,
-                found=stretch.found(span),
-                confidence=confidence,
-                recogniser=recogniser,
-            ),
-        )
+def _seen(place: re.Match[str], recogniser: str, confidence: float) -> Seen:
+    return Seen(EntityType.EMAIL, place.start(), place.end(), confidence, recogniser)
+
+
+def _exists(top: str) -> bool:
+    return top in _RESERVED or public_suffix((top,))[1]
+
+
+def _is_name(local: str) -> bool:
+    """Return whether the word before ``at`` looks like a mailbox rather than the end of a sentence."""
+    return len(local) > 2 and (bool(_IS_NO_WORD.search(local)) or local not in ordinary_words())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from core.types import Document, FieldName, Span
+from core.types import Document, Entity, EntityType, FieldName, Span
 from matchers.folding import is_plain
 from matchers.surroundings import REACH, Stretch, surroundings
 
@@ -30,10 +31,57 @@ class LookedAt(Stretch):
         """The folded text but for its case: the original where nothing in it needs folding, which costs less."""
         return self.original if is_plain(self.original) else self.folded.text
 
+    def written(self, start: int, end: int) -> str:
+        """Return how the folded characters ``start`` to ``end`` (at least one) are written."""
+        return self.original[self.folded.starts[start] : self.folded.ends[end - 1]]
+
+    def folded_at(self, start: int, end: int) -> tuple[int, int]:
+        """Return the folded characters of what is written from ``start`` to ``end``."""
+        return bisect_left(self.folded.ends, start + 1), bisect_left(self.folded.starts, end)
+
     def counts(self, span: Span) -> bool:
         """Return whether the span touches one of the parts that count."""
         before = bisect_left(self.within, (span.end, 0)) - 1
         return before >= 0 and span.start < self.within[before][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What stands in the folded characters ``start`` to ``end`` of a stretch; the rest as in :class:`Entity`."""
+
+    type: EntityType
+    start: int
+    end: int
+    confidence: float
+    recogniser: str
+    country: str | None = None
+
+
+class TextRecogniser(ABC):
+    """A recogniser that looks at each text for itself."""
+
+    gate: str
+
+    @abstractmethod
+    def see(self, stretch: LookedAt) -> Iterator[Seen]:
+        """Yield what is seen in a stretch, in any order. Time is linear in its length."""
+
+    def recognise(self, stretches: Sequence[LookedAt]) -> Iterator[tuple[LookedAt, Entity]]:
+        """Yield the entities in the stretches."""
+        for stretch in stretches:
+            for seen in self.see(stretch):
+                span = stretch.span(seen.start, seen.end)
+                yield (
+                    stretch,
+                    Entity(
+                        type=seen.type,
+                        span=span,
+                        found=stretch.found(span),
+                        confidence=seen.confidence,
+                        recogniser=seen.recogniser,
+                        country=seen.country,
+                    ),
+                )
 
 
 def looked_at(document: Document, position: int, around: Sequence[Span] | None) -> Iterator[LookedAt]:

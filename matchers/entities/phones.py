@@ -1,34 +1,99 @@
-"""Phone numbers, valid ones only, in international form or in the national form of the given countries."""
+"""Phone numbers: in international form, in the national forms of the given countries, and, where a word or the rest
+of the line tells that a number is one, in any form."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from phonenumbers import SUPPORTED_REGIONS, Leniency, PhoneNumberMatcher, region_code_for_number
-
-from core.errors import SettingsError
-from core.types import Entity, EntityType
-from matchers.entities.looking import LookedAt
-
-_CONFIDENCE_INTERNATIONAL = 0.95
-_CONFIDENCE_NATIONAL = 0.8
-_FEWEST_DIGITS = 7
-_WORLD = "001"
-
-# A stretch that may hold numbers; its length is bounded, so that the time is linear in the text. It may not touch a
-# letter, an @ or a currency sign, nor a slash, which stand before identifiers, amounts and parts of addresses.
-# Dates and IP addresses are none.
-_NUMBERS = re.compile(
-    r"(?<![\w@#/=$€£.,-])(?!\d{4}[-/.]\d{2}[-/.]\d{2}\b)(?!(?:\d{1,3}\.){3}\d{1,3}\b)"
-    r"[+(]{0,2}\d[\d\s().+/\-]{5,60}(?<=\d)(?:\s?(?:x|ext\.?)\s?\d{1,5})?(?![\w@%])"
+from phonenumbers import (
+    SUPPORTED_REGIONS,
+    NumberParseException,
+    PhoneNumber,
+    is_possible_number,
+    is_valid_number,
+    parse,
+    region_code_for_number,
 )
 
+from core.errors import SettingsError
+from core.types import EntityType
+from matchers.entities.context import ContextWords, ReadContext
+from matchers.entities.looking import LookedAt, Seen, TextRecogniser
+from matchers.entities.tables import any_of, read_table
+from matchers.folding import folded_forms
 
-class PhoneRecogniser:
-    """Sees phone numbers on folded text, by the rules of libphonenumber."""
+_TABLE: dict[str, dict[str, list[str]]] = read_table("phones.yaml")
+_DIGIT_WORDS = {
+    form: digit for digit, words in _TABLE.pop("digits").items() for word in words for form in folded_forms(word)
+}
+_CONTEXT = ContextWords({owner: [word for words in rows.values() for word in words] for owner, rows in _TABLE.items()})
 
-    gate = r"[0-9][0-9\s().+/-]{5}"
+_WORLD = "001"
+_FEWEST_DIGITS, _MOST_DIGITS = 6, 15
+"""Of a number; the most is that of ITU-T E.164."""
+_TRUNK_PREFIXES = ("0", "1", "8")
+_LABEL_REACH = 12
+"""In characters: a word that says that a number is something else stands right before it."""
+_LINE_REACH = 200
+
+# Its length is bounded and it begins where no other could, so that the time is linear in the text. It may not touch a
+# letter, an @, a # or a currency sign, nor a slash, which stand before identifiers, amounts and parts of addresses.
+_DIGITS = r"\d{1,15}"
+_BETWEEN = r"(?:[ .\-/]|\s?[()]\s?|\)?\s-\s?\(?|\)[-./ ]|[ -]\()"
+_CANDIDATE = re.compile(
+    rf"(?<![\w@#/$€£¥+])(?<!\d[ ).,:=-])(?<!\w-)(?P<number>(?:\(?\+\s?)?\(?{_DIGITS}(?:{_BETWEEN}{_DIGITS}){{0,7}})"
+    r"(?P<extension>\s?(?:x|ext\.?|extension|durchwahl)\s?\d{1,5})?(?![\w@%$€£:]|[.,]\d|-\d|/\w)"
+)
+_IS_NONE = re.compile(
+    # Dates, alone or with a time; IP addresses; years from and to; decimal numbers; one digit only.
+    r"\d{4}([-/. ])\d{1,2}\1\d{1,2}(?!\d)|\d{1,2}([-/. ])\d{1,2}\2(?:19|20)\d\d(?!\d)|(?:\d{1,3}\.){3}\d{1,3}$"
+    r"|(?:19|20)\d\d\s?[-/]\s?(?:19|20)\d\d$|\d+\.\d+$|(\d)\3+$|\d{1,2}[-/.]\d{1,2}[-/.]\d{2}$"
+)
+_IS_INTERNATIONAL = re.compile(r"\(?\+|\(?(?:00|011)[-. ]?[1-9]")
+_PREFIX = re.compile(r"\(?(?:\+|00|011)[-. ]?")
+# The North American form with its brackets, dashes or full stops, perhaps with the country's code before it. There
+# are many fictional ones (555).
+_NORTH_AMERICAN = re.compile(
+    r"(?:(?:\+|00)?1[-. ]?)?(?:\([2-9]\d\d\)[-. ]?\d{3}[-. ]\d{4}|[2-9]\d\d([-.])\d{3}\1\d{4})$"
+)
+# National forms in groups, or, of a number that begins with 0, without.
+_HAS_FORM = re.compile(
+    r"0\d{9,10}$|\(?0\d{1,4}\)?(?:[ .\-/()]{1,2}\d{2,8}){1,5}$|\(?\d{2,4}(?:[ .()-]{1,2}\d{2,4}){2,4}$"
+)
+_LABEL_AFTER = re.compile(rf"\s?[-(/\[,|]?\s?(?:{any_of(_TABLE['phone']['after'])})\b")
+_MAILBOX = re.compile(r"\w@\w[\w-]{0,60}\.\w")
+_IN_WORDS = re.compile(rf"\b(?:(?:{any_of(_DIGIT_WORDS)})[\s,.-]{{1,3}}){{6,14}}(?:{any_of(_DIGIT_WORDS)})\b")
+_WORDS = re.compile(r"[^\W\d]+")
+
+
+class _Kind(NamedTuple):
+    confidence: float
+    recogniser: str
+
+
+_VALID_IN_CONTEXT = _Kind(0.95, "phone_in_context")
+_VALID_INTERNATIONAL = _Kind(0.95, "phone_international")
+_VALID_NATIONAL = _Kind(0.8, "phone_national")
+_POSSIBLE_IN_CONTEXT = _Kind(0.75, "phone_in_context")
+_POSSIBLE_BY_FORM = _Kind(0.6, "phone_by_form")
+_SPELLED_OUT = _Kind(0.7, "phone_in_words")
+
+
+class PhoneRecogniser(TextRecogniser):
+    """Sees phone numbers on folded text, by the numbering plans of libphonenumber.
+
+    Sure are numbers that a plan has: with their country's code, or by the plan of one of the regions. A number that a
+    plan has not given out (``555``), and one by the plan of another country, counts in context only: near one of
+    the words of ``phones.yaml``, before a label (``-Fax``), in a line with an e-mail address. So does, less surely,
+    what is hardly anything else: ``(202) 555-0143``, ``+1-202-555-0143 x12``.
+    """
+
+    gate = (
+        r"[0-9٠-٩۰-۹][0-9٠-٩۰-۹\s().+/-]{4}[0-9٠-٩۰-۹]"
+        rf"|(?:{any_of(_DIGIT_WORDS)})(?:[\s,.-]{{1,3}}(?:{any_of(_DIGIT_WORDS)})){{3}}"
+    )
 
     def __init__(self, regions: tuple[str, ...]) -> None:
         """Raises SettingsError for a region that is no country code."""
@@ -37,33 +102,95 @@ class PhoneRecogniser:
                 raise SettingsError("setting phone_regions: every region is a country code of two capital letters")
         self._regions = regions
 
-    def recognise(self, stretches: Sequence[LookedAt]) -> Iterator[tuple[LookedAt, Entity]]:
-        """Yield the numbers in the stretches."""
-        for stretch in stretches:
-            text = stretch.folded.text
-            if sum(map(text.count, "0123456789")) < _FEWEST_DIGITS:
+    def see(self, stretch: LookedAt) -> Iterator[Seen]:
+        """Yield the numbers in a stretch."""
+        text = stretch.folded.text
+        context: ReadContext[str] | None = None
+        for place in _CANDIDATE.finditer(text):
+            number = place["number"]
+            digits = sum(map(str.isdigit, number))
+            if not _FEWEST_DIGITS <= digits <= 2 * _MOST_DIGITS or _IS_NONE.match(number):
                 continue
-            for digits in _NUMBERS.finditer(text):
-                if sum(map(str.isdigit, digits[0])) >= _FEWEST_DIGITS:
-                    for number in self._numbers(stretch, digits):
-                        yield stretch, number
+            context = context or _CONTEXT.read(stretch.folded)
+            yield from self._read(place, _told(text, place, context))
+        for place in _IN_WORDS.finditer(text):
+            number = "".join(_DIGIT_WORDS[word] for word in _WORDS.findall(place[0]))
+            if self._national(number):
+                yield _seen(place.start(), place.end(), _SPELLED_OUT, None)
 
-    def _numbers(self, stretch: LookedAt, digits: re.Match[str]) -> Iterator[Entity]:
-        seen: list[range] = []
-        for region in self._regions or (None,):
-            for match in PhoneNumberMatcher(digits[0], region, Leniency.VALID):
-                place = range(digits.start() + match.start, digits.start() + match.end)
-                if any(place.start < other.stop and other.start < place.stop for other in seen):
-                    continue
-                seen.append(place)
-                span = stretch.span(place.start, place.stop)
-                country = region_code_for_number(match.number)
-                is_international = match.raw_string.startswith(("+", "(+"))
-                yield Entity(
-                    type=EntityType.PHONE,
-                    span=span,
-                    found=stretch.found(span),
-                    confidence=_CONFIDENCE_INTERNATIONAL if is_international else _CONFIDENCE_NATIONAL,
-                    recogniser="phone_international" if is_international else "phone_national",
-                    country=None if country == _WORLD else country,
-                )
+    def _read(self, place: re.Match[str], told: str | None) -> Iterator[Seen]:
+        """Yield the number at a place; ``told`` is what the context says."""
+        is_told, is_other = told == "phone", told == "other"
+        # A house's or flat's number may stand before it, a year after it.
+        for start, end in _parts(place):
+            number = place.string[start:end]
+            if _IS_INTERNATIONAL.match(number):
+                if (read := _international(number)) and is_valid_number(read):
+                    yield _seen(start, _end(place, end), _VALID_INTERNATIONAL, read)
+                    return
+            elif not is_other and (is_told or _HAS_FORM.match(number)) and (read := self._national(number)):
+                yield _seen(start, _end(place, end), _VALID_IN_CONTEXT if is_told else _VALID_NATIONAL, read)
+                return
+        number = place["number"]
+        digits = sum(map(str.isdigit, number))
+        if is_told and digits <= _MOST_DIGITS and not (number.isdecimal() and number.endswith("000")):
+            yield _seen(place.start(), place.end(), _POSSIBLE_IN_CONTEXT, None)
+        elif not is_other and (_NORTH_AMERICAN.match(number) or ("+" in number and _is_possible(number))):
+            yield _seen(place.start(), place.end(), _POSSIBLE_BY_FORM, None)
+
+    def _national(self, number: str) -> PhoneNumber | None:
+        """Return the number by the first region's plan that has it."""
+        for region in self._regions:
+            if (read := _parsed(number, region)) and is_valid_number(read):
+                return read
+        return None
+
+
+def _told(text: str, place: re.Match[str], context: ReadContext[str]) -> str | None:
+    """Return what the words around a number say that it is: ``phone``, ``other`` or nothing."""
+    start, end = place.span()
+    if _LABEL_AFTER.match(text, end):
+        return "phone"
+    for owner, distance in context.distances(start, end).items():
+        if owner == "phone" or distance <= _LABEL_REACH:
+            return owner
+    line_start = text.rfind("\n", max(start - _LINE_REACH, 0), start) + 1 or max(start - _LINE_REACH, 0)
+    line_end = text.find("\n", end, end + _LINE_REACH)
+    in_line = _MAILBOX.search(text, line_start, line_end if line_end >= 0 else end + _LINE_REACH)
+    return "phone" if in_line and not place["number"].isdecimal() else None
+
+
+def _parts(place: re.Match[str]) -> Iterator[tuple[int, int]]:
+    """Yield the number whole, then without what spaces part from it: up to two groups before, one after."""
+    start, end = place.span("number")
+    yield start, end
+    number = place["number"]
+    spaces = [start + at for at, character in enumerate(number) if character == " "]
+    yield from ((space + 1, end) for space in spaces[:2] if number[: space - start] not in _TRUNK_PREFIXES)
+    yield from ((start, space) for space in spaces[-1:])
+
+
+def _end(place: re.Match[str], end: int) -> int:
+    """Return where a number ends whose digits end there: after its extension if it has one."""
+    return place.end() if end == place.end("number") else end
+
+
+def _seen(start: int, end: int, kind: _Kind, read: PhoneNumber | None) -> Seen:
+    country = region_code_for_number(read) if read else None
+    return Seen(EntityType.PHONE, start, end, kind.confidence, kind.recogniser, None if country == _WORLD else country)
+
+
+def _is_possible(number: str) -> bool:
+    read = _international(number)
+    return read is not None and is_possible_number(read)
+
+
+def _international(number: str) -> PhoneNumber | None:
+    return _parsed(_PREFIX.sub("+", number, 1), None)
+
+
+def _parsed(number: str, region: str | None) -> PhoneNumber | None:
+    try:
+        return parse(number, region)
+    except NumberParseException:
+        return None
