@@ -85,6 +85,8 @@ def fold_text(text: str) -> FoldedText:
 
 def is_plain(text: str) -> bool:
     """Return whether folding changes nothing in the text but its case."""
+    if text.isascii() and "&" not in text and "%" not in text and "\\" not in text:
+        return True
     return _SPECIAL.search(text) is None
 
 

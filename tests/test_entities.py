@@ -78,7 +78,7 @@ def test_ordinary_sentences_hold_no_person(text: str) -> None:
         ("maria [at] harbor [dot] example", "maria [at] harbor [dot] example"),
         ("maria(at)harbor(dot)example", "maria(at)harbor(dot)example"),
         ("maria at harbor dot example", "maria at harbor dot example"),
-        ("maria@harbor[.]example", None),
+        ("maria@harbor[.]example", "maria@harbor[.]example"),
         ("mаria＠harbor.example", "mаria＠harbor.example"),
         ("maria&#64;harbor.example", "maria&#64;harbor.example"),
         ("meet me at harbor. Example", None),

@@ -10,6 +10,7 @@ from core.types import EntityType
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
 from matchers.entities.tables import any_of, read_table
 from matchers.hosts import public_suffix
+from matchers.patterns import Pattern
 from matchers.phrases import UNSPACED
 from matchers.words import ordinary_words
 
@@ -44,6 +45,12 @@ _WORDS = re.compile(
 _AT_PROVIDER = re.compile(
     rf"{_LOCAL}(?:{_AT}|\s(?:{_AT_WORDS})\s)(?P<host>(?:{_PROVIDERS})(?:\.(?P<top>{_TOP_LABEL}))?)(?![\w@]|\.{_LETTER})"
 )
+# What stands in every address that is not plain.
+_HIDING = (
+    rf"@\s|\s@\s?[a-z0-9]|@[^\s@.]+\s?[\[({{<*_~|/]|{_OPEN}(?:{_AT_WORDS}|@){_CLOSE}"
+    rf"|\s(?:{any_of(_TABLE['telling'])})\s|[0-9a-z](?:\sat\s|@)(?:{_PROVIDERS})(?:[^.a-z0-9]|$)"
+)
+_HIDDEN = Pattern(_HIDING)
 _IS_NO_WORD = re.compile(r"[\d._+]")
 
 
@@ -52,10 +59,7 @@ class EmailRecogniser(TextRecogniser):
     end must exist (Public Suffix List), and what stands before ``at`` be no ordinary word, unless a mailbox provider
     stands after it."""
 
-    gate = (
-        rf"[^\s@]@[^\s@.]+\.|\s@\s?[a-z0-9]|{_OPEN}(?:{_AT_WORDS}|@){_CLOSE}|@[^\s@.]{{1,60}}\s?[\[({{<]"
-        rf"|\s(?:{any_of(_TABLE['telling'])})\s|[0-9a-z]\sat\s(?:{_PROVIDERS})\b"
-    )
+    gate = rf"[^\s@]@[^\s@.]+\.|{_HIDING}"
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:
         """Yield the addresses in a stretch."""
@@ -64,6 +68,8 @@ class EmailRecogniser(TextRecogniser):
         for place in _PLAIN.finditer(text) if "@" in text else ():
             ends.add(place.end())
             yield _seen(place, "email_address", _PLAIN_CONFIDENCE)
+        if not any(_HIDDEN.find(text.encode("utf-8", "replace"))):
+            return
         for place in _SIGNS.finditer(text):
             if place.end() not in ends and _exists(place["top"]):
                 yield _seen(place, "email_written_out", _SIGNS_CONFIDENCE)

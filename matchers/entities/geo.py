@@ -22,7 +22,7 @@ _MAPS = [(frozenset(row["hosts"]), re.compile(row["pattern"])) for row in _TABLE
 _COUNTRY_HOST = re.compile(r"(google|yandex|bing)\.(?:com?\.)?[a-z]{2,3}$")
 
 _NUMBER = r"[+-]?\d{1,3}\.\d{2,15}"
-_LATITUDE_WORD, _LONGITUDE_WORD = r"lat(?:itude?)?", r"(?:lon|lng|long)(?:gitude?|itud)?"
+_LONGITUDE_WORD = r"(?:lon|lng|long)(?:gitude?|itud)?"
 _PAIR = re.compile(
     rf"(?<![\w.,+-])(?P<latitude>{_NUMBER})°?\s?(?P<south>[ns])?"
     rf"(?:\s?[,;/]\s?|\s{{1,3}}|\s?[,;/]?\s?[\"']?{_LONGITUDE_WORD}[\"']?\s?[:=]\s?)"
@@ -49,9 +49,13 @@ _DECIMALS_ALONE, _DECIMALS_TOLD = 4, 2
 class GeoRecogniser(TextRecogniser):
     """Sees positions on folded text. Two decimal numbers are one where both have four decimals, or a word tells so."""
 
-    gate = (
-        rf"[0-9]\.[0-9]{{2,15}}°?\s?[ns]?(?:\s?[,;/]\s?|\s{{1,3}}|\s?[,;/]?\s?[\"']?{_LONGITUDE_WORD}[\"']?\s?[:=]\s?)"
-        rf"[+-]?[0-9]{{1,3}}\.[0-9]{{2}}|[0-9]\s?(?:°|º|deg\b)\s?(?:[0-9]|[ns]\b)|[23456789cfghjmpqrvwx]{{8}}\+|///\s?[^\W\d_]|geo:-?[0-9]"
+    gate = "|".join(
+        (
+            rf"[0-9]\.[0-9]{{2,15}}°?\s?[ns]?(?:\s?[,;/]\s?|\s{{1,3}}|\s?[,;/]?\s?[\"']?{_LONGITUDE_WORD}[\"']?\s?[:=]\s?)"
+            rf"[+-]?[0-9]{{1,3}}\.[0-9]{{2}}",
+            r"[0-9]\s?(?:°|º|deg\b)\s?(?:[0-9]|[ns]\b)",
+            r"[2-9cfghjmpqrvwx]{6}\+[2-9cfghjmpqrvwx]{2}|///\s?[^\W\d_]|geo:-?[0-9]",
+        )
     )
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:

@@ -32,11 +32,12 @@ _ACCOUNT_WORDS = any_of(word for row in _ACCOUNTS.values() for word in row["word
 
 # Groups as on the card, or none. Bounded, and begins where no other could, so that the time is linear in the text.
 _CARD = re.compile(
-    r"(?<![\w.+@=/-])(?<!\d[ ,])(?:\d{4}(?P<sign>[ -])\d{4}(?P=sign)\d{4}(?P=sign)\d{1,7}|\d{4}(?P<other>[ -])\d{6}(?P=other)\d{4,5}|\d{12,19})"
+    r"(?<![\w.+@=/-])(?<!\d[ ,])(?:\d{4}(?P<sign>[ -])\d{4}(?P=sign)\d{4}(?P=sign)\d{1,7}"
+    r"|\d{4}(?P<other>[ -])\d{6}(?P=other)\d{4,5}|\d{12,19})"
     r"(?![\w@]|[.,-]\d| \d)"
 )
 _IBAN = re.compile(r"(?<![\w])[a-z]{2}\s?\d{2}(?:[ -]?[a-z0-9]){11,30}")
-_NUMBER = re.compile(r"(?<![\w.@-])(?:[a-z]{4}[a-z0-9]{4,7}|\d{1,18}(?:[- ][\dx]{1,11}){0,4})(?![\w@]|[.,]\d)")
+_NUMBER = re.compile(r"(?<![\w.@-])(?:[a-z]{4}[a-z0-9]{4,7}|\d{1,20}(?:[- ][\dx]{1,11}){0,4})(?![\w@]|[.,]\d)")
 _SIGNS = re.compile(r"[ -]")
 _LONGEST_IBAN, _SHORTEST_IBAN = 34, 15
 
@@ -73,7 +74,7 @@ class MoneyRecogniser(TextRecogniser):
     gate = (
         r"[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}|[0-9]{4}[ -]?[0-9]{6}[ -]?[0-9]{4}"
         r"|(?:^|[^a-z0-9])[a-z]{2}\s?[0-9]{2}[ -]?[a-z0-9]{4}[ -]?[0-9]"
-        rf"|(?:{_ACCOUNT_WORDS})[^\n]{{0,30}}?[0-9]{{3}}"
+        rf"|(?:{_ACCOUNT_WORDS})[^a-z]"
     )
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:
@@ -81,12 +82,14 @@ class MoneyRecogniser(TextRecogniser):
         text = stretch.folded.text
         context: ReadContext[str] | None = None
         for place in _CARD.finditer(text):
-            if _is_card(_SIGNS.sub("", place[0])):
-                context = context or _CONTEXT.read(stretch.folded)
-                is_told = place["sign"] or "card" in context.distances(*place.span())
-                yield _seen(
-                    EntityType.CREDIT_CARD, place.span(), _CARD_TOLD_CONFIDENCE if is_told else _CARD_CONFIDENCE, "card"
-                )
+            number = _SIGNS.sub("", place[0])
+            if _CARDS_TOLD.match(number) is None or not _is_checked(number):
+                continue
+            context = context or _CONTEXT.read(stretch.folded)
+            is_told = "card" in context.distances(*place.span())
+            if is_told or _CARDS.match(number):
+                confidence = _CARD_TOLD_CONFIDENCE if is_told or place["sign"] else _CARD_CONFIDENCE
+                yield _seen(EntityType.CREDIT_CARD, place.span(), confidence, "card")
         for place in _IBAN.finditer(text):
             if end := _iban_end(place):
                 country = place[0][:2].upper()
@@ -97,7 +100,7 @@ class MoneyRecogniser(TextRecogniser):
 
 
 def _account(place: re.Match[str], context: ReadContext[str]) -> Iterator[Seen]:
-    for name, distance in context.distances(*place.span()).items():
+    for name in context.distances(*place.span()):
         row = _ACCOUNTS.get(name)
         if row is None or not _ACCOUNT_FORMS[name].fullmatch(place[0]):
             continue
@@ -109,9 +112,9 @@ def _account(place: re.Match[str], context: ReadContext[str]) -> Iterator[Seen]:
         return
 
 
-def _is_card(number: str) -> bool:
-    # One digit over and over passes the check of Luhn.
-    return len(set(number)) > 2 and _PREFIXES.match(number) is not None and luhn.is_valid(number)
+def _is_checked(number: str) -> bool:
+    # One digit over and over passes too.
+    return len(set(number)) > 2 and luhn.is_valid(number)
 
 
 def _iban_end(place: re.Match[str]) -> int | None:
@@ -137,13 +140,14 @@ def _seen(
     return Seen(kind, *span, confidence, recogniser, country)
 
 
-def _prefixes() -> re.Pattern[str]:
-    """Return a pattern for the numbers of every issuer."""
+def _issuers(*, told: bool) -> re.Pattern[str]:
+    """Return a pattern for the numbers of the issuers, also of those that count only where a word tells."""
     forms = []
     for row in _TABLE["cards"].values():
-        begins = [begin for one in row["begins"] for begin in _range(str(one))]
-        lengths = "|".join(rf"\d{{{length}}}$" for length in row["lengths"])
-        forms.append(rf"(?=(?:{'|'.join(begins)}))(?:{lengths})")
+        if told or "told" not in row:
+            begins = "|".join(begin for one in row["begins"] for begin in _range(str(one)))
+            lengths = "|".join(rf"\d{{{length}}}$" for length in row["lengths"])
+            forms.append(rf"(?={begins})(?:{lengths})")
     return re.compile("|".join(forms))
 
 
@@ -152,4 +156,4 @@ def _range(written: str) -> list[str]:
     return [str(number) for number in range(int(first), int(last) + 1)] if dash else [first]
 
 
-_PREFIXES = _prefixes()
+_CARDS, _CARDS_TOLD = _issuers(told=False), _issuers(told=True)

@@ -36,16 +36,23 @@ _SIGNS = re.compile(r"[^0-9a-f]")
 class NetworkRecogniser(TextRecogniser):
     """Sees addresses on folded text. Version numbers, times and key fingerprints are none."""
 
-    gate = rf"[0-9]{_DOT}[0-9]{{1,3}}{_DOT}[0-9]{{1,3}}{_DOT}[0-9]|[0-9a-f]{{1,4}}:[0-9a-f]{{0,4}}:[0-9a-f]{{0,4}}:|::[0-9a-f]{{1,4}}|[0-9a-f]{{2}}-[0-9a-f]{{2}}-[0-9a-f]{{2}}-[0-9a-f]{{2}}-|[0-9a-f]{{4}}\.[0-9a-f]{{4}}\.[0-9a-f]{{4}}|[0-9a-f]::"
+    gate = "|".join(
+        (
+            rf"[0-9]{_DOT}[0-9]{{1,3}}{_DOT}[0-9]{{1,3}}{_DOT}[0-9]",
+            r"[0-9a-f]{1,4}:[0-9a-f]{0,4}:[0-9a-f]{0,4}:|::[0-9a-f]{1,4}|[0-9a-f]::",
+            r"[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}-|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}",
+        )
+    )
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:
         """Yield the addresses in a stretch."""
         text = stretch.folded.text
         for place in _V4.finditer(text):
             before = text[max(place.start() - _REACH, 0) : place.start()]
-            if (address := _v4(place[0])) and not _IS_VERSION.search(before):
-                if max(address.packed) >= _TELLING_OCTET or _IS_TOLD.search(before):
-                    yield _seen(EntityType.IP_ADDRESS, place, _confidence(address), "ipv4_address")
+            is_version = _IS_VERSION.search(before) is not None
+            address = None if is_version else _v4(place[0])
+            if address and (max(address.packed) >= _TELLING_OCTET or _IS_TOLD.search(before)):
+                yield _seen(EntityType.IP_ADDRESS, place, _confidence(address), "ipv4_address")
         for place in _V6.finditer(text):
             if v6 := _v6(place[0]):
                 yield _seen(EntityType.IP_ADDRESS, place, _confidence(v6), "ipv6_address")

@@ -12,7 +12,7 @@ from phonenumbers import (
     NumberParseException,
     PhoneNumber,
     is_possible_number,
-    is_valid_number,
+    is_valid_number_for_region,
     parse,
     region_code_for_number,
 )
@@ -28,6 +28,7 @@ _TABLE: dict[str, dict[str, list[str]]] = read_table("phones.yaml")
 _DIGIT_WORDS = {
     form: digit for digit, words in _TABLE.pop("digits").items() for word in words for form in folded_forms(word)
 }
+_LABELS = _TABLE["phone"].pop("after")
 _CONTEXT = ContextWords({owner: [word for words in rows.values() for word in words] for owner, rows in _TABLE.items()})
 
 _WORLD = "001"
@@ -48,7 +49,7 @@ _CANDIDATE = re.compile(
 )
 _IS_NONE = re.compile(
     # Dates, alone or with a time; IP addresses; years from and to; decimal numbers; one digit only.
-    r"\d{4}([-/. ])\d{1,2}\1\d{1,2}(?!\d)|\d{1,2}([-/. ])\d{1,2}\2(?:19|20)\d\d(?!\d)|(?:\d{1,3}\.){3}\d{1,3}$"
+    r"(?:19|20)\d\d([-/. ])[01]?\d\1[0-3]?\d(?!\d)|\d{1,2}([-/. ])\d{1,2}\2(?:19|20)\d\d(?!\d)|(?:\d{1,3}\.){3}\d{1,3}$"
     r"|(?:19|20)\d\d\s?[-/]\s?(?:19|20)\d\d$|\d+\.\d+$|(\d)\3+$|\d{1,2}[-/.]\d{1,2}[-/.]\d{2}$"
 )
 _IS_INTERNATIONAL = re.compile(r"\(?\+|\(?(?:00|011)[-. ]?[1-9]")
@@ -62,10 +63,16 @@ _NORTH_AMERICAN = re.compile(
 _HAS_FORM = re.compile(
     r"0\d{9,10}$|\(?0\d{1,4}\)?(?:[ .\-/()]{1,2}\d{2,8}){1,5}$|\(?\d{2,4}(?:[ .()-]{1,2}\d{2,4}){2,4}$"
 )
-_LABEL_AFTER = re.compile(rf"\s?[-(/\[,|]?\s?(?:{any_of(_TABLE['phone']['after'])})\b")
+_LABEL_AFTER = re.compile(rf"\s?[-(/\[,|]?\s?(?:{any_of(_LABELS)})\b")
 _MAILBOX = re.compile(r"\w@\w[\w-]{0,60}\.\w")
 _IN_WORDS = re.compile(rf"\b(?:(?:{any_of(_DIGIT_WORDS)})[\s,.-]{{1,3}}){{6,14}}(?:{any_of(_DIGIT_WORDS)})\b")
 _WORDS = re.compile(r"[^\W\d]+")
+
+
+class _Number(NamedTuple):
+    """A number that a plan has, and the country, if it is one's."""
+
+    country: str | None
 
 
 class _Kind(NamedTuple):
@@ -115,8 +122,8 @@ class PhoneRecogniser(TextRecogniser):
             yield from self._read(place, _told(text, place, context))
         for place in _IN_WORDS.finditer(text):
             number = "".join(_DIGIT_WORDS[word] for word in _WORDS.findall(place[0]))
-            if self._national(number):
-                yield _seen(place.start(), place.end(), _SPELLED_OUT, None)
+            if read := self._national(number):
+                yield _seen(place.start(), place.end(), _SPELLED_OUT, read.country)
 
     def _read(self, place: re.Match[str], told: str | None) -> Iterator[Seen]:
         """Yield the number at a place; ``told`` is what the context says."""
@@ -125,11 +132,11 @@ class PhoneRecogniser(TextRecogniser):
         for start, end in _parts(place):
             number = place.string[start:end]
             if _IS_INTERNATIONAL.match(number):
-                if (read := _international(number)) and is_valid_number(read):
-                    yield _seen(start, _end(place, end), _VALID_INTERNATIONAL, read)
+                if read := _valid(_PREFIX.sub("+", number, 1), None):
+                    yield _seen(start, _end(place, end), _VALID_INTERNATIONAL, read.country)
                     return
             elif not is_other and (is_told or _HAS_FORM.match(number)) and (read := self._national(number)):
-                yield _seen(start, _end(place, end), _VALID_IN_CONTEXT if is_told else _VALID_NATIONAL, read)
+                yield _seen(start, _end(place, end), _VALID_IN_CONTEXT if is_told else _VALID_NATIONAL, read.country)
                 return
         number = place["number"]
         digits = sum(map(str.isdigit, number))
@@ -138,12 +145,10 @@ class PhoneRecogniser(TextRecogniser):
         elif not is_other and (_NORTH_AMERICAN.match(number) or ("+" in number and _is_possible(number))):
             yield _seen(place.start(), place.end(), _POSSIBLE_BY_FORM, None)
 
-    def _national(self, number: str) -> PhoneNumber | None:
+    def _national(self, number: str) -> _Number | None:
         """Return the number by the first region's plan that has it."""
-        for region in self._regions:
-            if (read := _parsed(number, region)) and is_valid_number(read):
-                return read
-        return None
+        regions = ("US",) if _NORTH_AMERICAN.match(number) else self._regions
+        return next(filter(None, (_valid(number, region) for region in regions)), None)
 
 
 def _told(text: str, place: re.Match[str], context: ReadContext[str]) -> str | None:
@@ -175,18 +180,22 @@ def _end(place: re.Match[str], end: int) -> int:
     return place.end() if end == place.end("number") else end
 
 
-def _seen(start: int, end: int, kind: _Kind, read: PhoneNumber | None) -> Seen:
-    country = region_code_for_number(read) if read else None
-    return Seen(EntityType.PHONE, start, end, kind.confidence, kind.recogniser, None if country == _WORLD else country)
+def _seen(start: int, end: int, kind: _Kind, country: str | None) -> Seen:
+    return Seen(EntityType.PHONE, start, end, kind.confidence, kind.recogniser, country)
 
 
 def _is_possible(number: str) -> bool:
-    read = _international(number)
+    read = _parsed(_PREFIX.sub("+", number, 1), None)
     return read is not None and is_possible_number(read)
 
 
-def _international(number: str) -> PhoneNumber | None:
-    return _parsed(_PREFIX.sub("+", number, 1), None)
+def _valid(number: str, region: str | None) -> _Number | None:
+    """Return the number if a plan has it: written with its country's code, or by the region's plan."""
+    read = _parsed(number, region)
+    country = region_code_for_number(read) if read else None
+    if read is None or country is None or not is_valid_number_for_region(read, country):
+        return None
+    return _Number(None if country == _WORLD else country)
 
 
 def _parsed(number: str, region: str | None) -> PhoneNumber | None:

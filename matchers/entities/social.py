@@ -33,6 +33,7 @@ _FEDIVERSE_PATH = re.compile(r"/@[\w.-]{2,60}(?:@[\w.-]{4,80})?/?$")
 
 _WORDS = any_of(_BY_WORD)
 _JOINTS = any_of(_TABLE["joints"])
+_ON = rf"(?:\s(?:{any_of(_TABLE['before'])})\s(?:my |his |her )?|\s?[(\[-]\s?(?:on\s)?)"
 _AFTER_WORD = re.compile(
     rf"(?<![\w.@/-])(?P<network>{_WORDS})(?![\w.]|'s)"
     rf"(?P<joint>(?:\s(?:{_JOINTS})){{0,3}}\s?[(\[]?(?:\s?(?:[:=>|-]|->|→)){{0,2}}\s?)"
@@ -40,7 +41,7 @@ _AFTER_WORD = re.compile(
 )
 _BEFORE_WORD = re.compile(
     r"(?<![\w.@/-])(?P<name>@?\w[\w.-]{2,39})"
-    rf"(?:\s(?:on|en|em|auf|sur|su|op|na|в|at|over on)\s(?:my |his |her )?|\s?[(\[-]\s?(?:on\s)?)(?P<network>{_WORDS})(?![\w.])"
+    rf"{_ON}(?P<network>{_WORDS})(?![\w.])"
 )
 _FORMS = (
     (re.compile(r"(?<![\w/.@-])/?u/[\w-]{3,20}(?![\w/-])"), _FORM_CONFIDENCE, "reddit_name"),
@@ -59,9 +60,9 @@ class SocialRecogniser(TextRecogniser):
     ``maria#1234``. A mention alone (``@maria``) is none, as it is how people talk to one another."""
 
     gate = (
-        r"(?:^|[^\w/.@-])/?u/[a-z0-9_-]{3}|@[a-z0-9_.-]+@[a-z0-9-]+\.|[a-z0-9_.]#[0-9]{4}"
+        r"(?:^|[^\w/.@-])/?u/[a-z0-9_-]{3}|@[a-z0-9_.-]+@[a-z0-9]|[a-z0-9_.]#[0-9]{4}"
         rf"|(?:{_WORDS})(?:\s(?:{_JOINTS}))*\s?[(\[]?\s?(?:[:=>@|-]|→|(?:is|handle|id|es|ist|est|name|at)\s)"
-        rf"|(?:@[a-z0-9_.-]{{3,39}}|[0-9_.][a-z0-9]*)(?:\s(?:on|en|em|auf|sur|su|op|na|в|at)\s(?:my |his |her )?|\s?[(\[-]\s?)(?:{_WORDS})\b"
+        rf"|[a-z0-9_]{_ON}(?:{_WORDS})\b"
     )
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:

@@ -1,0 +1,79 @@
+"""Every pattern recogniser takes time linear in hostile text, asked directly, without the gate that would spare it."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.types import Document
+from matchers.entities import pattern_recognisers
+from matchers.entities.looking import looked_at
+from matchers.entities.pipeline import Recogniser
+from tests.timing import cpu_seconds
+
+SMALL, TIMES = 8_000, 8
+MOST_TIMES_SLOWER = 3 * TIMES
+"""Linear is eight times; what is quadratic takes sixty-four."""
+
+RECOGNISERS = {type(recogniser).__name__: recogniser for recogniser in pattern_recognisers(("US", "GB"))}
+PATTERNS = [
+    *(
+        "1",
+        "1 ",
+        "12-",
+        "1.",
+        "1:",
+        "+1 ",
+        "(",
+        "(1)",
+        "a",
+        "a1",
+        "a.",
+        "a@",
+        "a@a.",
+        "a.a/",
+        "@",
+        "::",
+        "a:",
+        "a:a\n",
+        "%41",
+    ),
+    *(
+        "http://",
+        "www.",
+        "://a:",
+        "name at ",
+        "a [at] ",
+        " dot ",
+        "twitter ",
+        "insta: ",
+        "@a on ",
+        "u/",
+        "///a.",
+        "0x1",
+    ),
+    *(
+        "born ",
+        "born 1 ",
+        "age ",
+        "19 years ",
+        "(34) ",
+        "Maria ",
+        "password ",
+        "password: ",
+        "api_key=",
+        "seed phrase a ",
+    ),
+    *("-----BEGIN PRIVATE KEY-----", "eyJaaaaaaaaaa.", "account ", "gb59", "4454 7945 ", "40.7127, ", "one two ", "\n"),
+]
+
+
+@pytest.mark.parametrize("name", RECOGNISERS)
+def test_a_recogniser_takes_time_linear_in_hostile_text(name: str) -> None:
+    def seconds(recogniser: Recogniser, length: int) -> float:
+        stretches = list(looked_at(Document(id="1", text=pattern * (length // len(pattern))), 0, None))
+        return cpu_seconds(lambda: list(recogniser.recognise(stretches)))
+
+    for pattern in PATTERNS:
+        recogniser = RECOGNISERS[name]
+        seconds(recogniser, 100)
+        assert seconds(recogniser, SMALL * TIMES) < MOST_TIMES_SLOWER * max(seconds(recogniser, SMALL), 0.002), pattern
