@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 SHARED ?= ../shared
 
-.PHONY: help run up test check lint types contracts evaluate evaluate-names evaluate-passages evaluate-linkage evaluate-quiet evaluate-packs evaluate-persons model bench readme lock clean
+.PHONY: help run up test check lint types contracts evaluate evaluate-names evaluate-passages evaluate-linkage evaluate-entities evaluate-quiet evaluate-packs evaluate-persons model bench readme lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -46,6 +46,9 @@ evaluate-passages: .venv/dev  ## measure how well copied passages are found, wit
 
 evaluate-linkage: .venv/dev  ## measure how well a dox is told from a mention
 	@$(BIN)/python -m tests.evaluate_linkage
+
+evaluate-entities: .venv/dev  ## measure the recognisers beside presidio-analyzer's, with the data in SHARED
+	@$(BIN)/python -m tests.evaluate_entities $(SHARED)
 
 evaluate-quiet: .venv/dev  ## measure false alarms on real posts, with the data in SHARED
 	@$(BIN)/python -m tests.evaluate_quiet $(SHARED)
