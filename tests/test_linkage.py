@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from alerting.layout import Layout
 from alerting.records import Records
 from alerting.signals import TIES, Bond
 from core.types import Document, Span
 from tests.timing import cpu_seconds
+
+SENTENCES = yaml.safe_load((Path(__file__).parent / "linkage_sentences.yaml").read_text(encoding="utf-8"))
 
 
 def bond(text: str, *, handle: str = "night_heron", name: str = "Maria Lopez", title: str | None = None) -> Bond | None:
@@ -104,6 +109,16 @@ def test_a_pseudonym_and_a_name_are_joined(text: str) -> None:
     ],
 )
 def test_ordinary_talk_and_denials_do_not_join(text: str) -> None:
+    assert bond(text) not in TIES
+
+
+@pytest.mark.parametrize("text", SENTENCES["joined"])
+def test_sentences_that_give_a_name_away_join_it(text: str) -> None:
+    assert bond(text) in TIES
+
+
+@pytest.mark.parametrize("text", SENTENCES["apart"])
+def test_sentences_that_only_name_both_do_not_join_them(text: str) -> None:
     assert bond(text) not in TIES
 
 
