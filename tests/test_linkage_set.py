@@ -1,13 +1,17 @@
-"""The set of texts that linkage is measured on is what it says it is."""
+"""The set of texts that linkage is measured on is what it says it is, and linkage is told from mentions in it."""
 
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.linkage_set import WATCHLIST, Family, load_families
+from tests.linkage_set import WATCHLIST, Family, load_families, measure, scan
+
+LEAST_RECALL, LEAST_PRECISION = 0.68, 0.95
+"""What was reached already must not be lost; docs/evaluation.md has the figures. 0.95 is wanted for both."""
 
 FAMILIES = load_families()
 TEXTS = [text for family in FAMILIES for text in family.texts]
@@ -67,3 +71,9 @@ def test_a_fifth_of_the_families_is_held_apart() -> None:
     held = [family for family in FAMILIES if family.is_held]
     assert 0.18 <= len(held) / len(FAMILIES) <= 0.22
     assert {family.is_linked for family in held} == {True, False}
+
+
+def test_linkage_is_told_from_mentions_at_least_as_well_as_before(tmp_path: Path) -> None:
+    figures = measure(FAMILIES, scan(WATCHLIST, (text.document() for text in TEXTS), tmp_path))
+    assert figures.recall >= LEAST_RECALL
+    assert figures.precision >= LEAST_PRECISION
