@@ -2,10 +2,13 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 SHARED ?= ../shared
 
-.PHONY: help run up test check lint types contracts evaluate evaluate-names evaluate-passages evaluate-linkage evaluate-entities evaluate-quiet evaluate-packs evaluate-persons model bench readme lock clean
+EVALUATIONS := evaluate-pseudonyms evaluate-names evaluate-passages evaluate-entities evaluate-addresses evaluate-persons \
+  evaluate-packs evaluate-linkage evaluate-quiet
+
+.PHONY: help run up test check lint types contracts evaluate $(EVALUATIONS) model bench readme lock clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 22
 
 run: .venv/run  ## set everything up and start the demo
 	@$(BIN)/leakwatch demo
@@ -27,7 +30,9 @@ types: .venv/dev  ## static types
 contracts: .venv/dev  ## which room may import which
 	@$(BIN)/lint-imports
 
-evaluate: .venv/run  ## measure how well disguised pseudonyms are found, with the data in SHARED
+evaluate: $(EVALUATIONS)  ## measure all that follows, one after another, with the data in SHARED
+
+evaluate-pseudonyms: .venv/run  ## measure how well disguised pseudonyms are found, with the data in SHARED
 	@$(BIN)/python $(SHARED)/evaluate/make_pseudonyms.py build/evaluate --seed 17 --part A --per-kind 60 --negatives 15000 \
 	  --texts $(SHARED)/data/posts/goemotions.jsonl.gz,$(SHARED)/data/posts/youtube.jsonl.gz \
 	  --handles $(SHARED)/data/names/handles.jsonl.gz
@@ -55,6 +60,9 @@ evaluate-quiet: .venv/dev  ## measure false alarms on real posts, with the data 
 
 evaluate-packs: .venv/dev  ## measure how quiet the topic packs are in ordinary posts, with the data in SHARED
 	@$(BIN)/python -m tests.evaluate_packs $(SHARED)
+
+evaluate-addresses: .venv/dev  ## measure how well street addresses are seen, with the data in SHARED
+	@$(BIN)/python -m tests.evaluate_addresses $(SHARED)
 
 evaluate-persons: .venv/dev  ## measure how well persons, places and organisations are seen, with the data in SHARED
 	@$(BIN)/python -m tests.evaluate_persons $(SHARED)
