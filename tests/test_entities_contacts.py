@@ -50,6 +50,7 @@ def test_an_email_address_is_seen_however_it_is_hidden(text: str, address: str |
         ("You can call 33 93 31", "33 93 31", None),
         ("Phone: 451 5986", "451 5986", None),
         ("(37) 788-063-Office", "(37) 788-063", None),
+        ("Harborville 34796\n(37) 788-063-Office", "(37) 788-063", None),
         ("maria@harbor.example, 070-073-058", "070-073-058", None),
         ("тел: 8 (912) 345-67-89", "8 (912) 345-67-89", None),
         ("电话:13812345678", "13812345678", None),

@@ -42,7 +42,7 @@ _LINE_REACH = 200
 # Its length is bounded and it begins where no other could, so that the time is linear in the text. It may not touch a
 # letter, an @, a # or a currency sign, nor a slash, which stand before identifiers, amounts and parts of addresses.
 _DIGITS = r"\d{1,15}"
-_BETWEEN = r"(?:[ .\-/]|\s?[()]\s?|\)?\s-\s?\(?|\)[-./ ]|[ -]\()"
+_BETWEEN = r"(?:[ .\-/]| ?[()] ?|\)? - ?\(?|\)[-./ ]|[ -]\()"
 _CANDIDATE = re.compile(
     rf"(?<![\w@#/$€£¥+])(?<!\d[ ).,:=-])(?<!\w-)(?P<number>(?:\(?\+\s?)?\(?{_DIGITS}(?:{_BETWEEN}{_DIGITS}){{0,7}})"
     r"(?P<extension>\s?(?:x|ext\.?|extension|durchwahl)\s?\d{1,5})?(?![\w@%$€£:]|[.,]\d|-\d|/\w)"
