@@ -38,7 +38,6 @@ _NATIVE = {"ru": 0.9, "ar": 0.95, "zh": 1.0}
 _WITHOUT_SPACES = "zh"
 _IN_FULL = 0.6
 _PHONES = ["+1 202-555-0{:03}", "(202) 555-0{:03}", "07700 900{:03}", "+49 30 1234{:03}"]
-_STREETS = ["Street", "St", "Ave", "Road", "Lane", "Drive"]
 _FROM_THE_LIST_OF_PLACES = 0.35
 _LISTED, _INVENTED = 0.72, 0.85
 _ONSETS = [*"bcdfghjklmnprstvwyz", "br", "ch", "dr", "gr", "kl", "pr", "qu", "sh", "st", "th", "tr", "zh"]
@@ -229,6 +228,8 @@ class Generator:
                 last = self._names.last(country, native=native)
                 last = last.upper() if draw.random() < 0.2 else last
                 return f"{last}{comma}{self._names.first(country, native=native)}", PERSON
+            case "street":
+                return self._street(language, country, native=native), None
             case "title":
                 return draw.choice(self._rows["titles"]), None
             case "place":
@@ -275,6 +276,12 @@ class Generator:
         chosen: str = self._random.choice(self._rows["places"][language])
         return chosen
 
+    def _street(self, language: str, country: str, *, native: bool) -> str:
+        row: str = self._random.choice(self._rows["streets"][language])
+        row = row.replace("{last}", self._names.last(country, native=native))
+        row = row.replace("{word}", self._random.choice(self._words).title())
+        return _SLOT.sub(lambda _: str(self._random.randint(1, 300)), row)
+
     def _organization(self, language: str) -> str:
         rows = self._rows["organizations"]
         if self._random.random() < 0.5:
@@ -307,10 +314,6 @@ class Generator:
                 return draw.choice(_PHONES).format(number % 1000)
             case "email":
                 return f"{words[0]}.{words[1]}@{words[2]}.example"
-            case "street":
-                return (
-                    f"{number % 300} {words[0].title()} {draw.choice(['Street', 'St', 'Ave', 'Road', 'Lane', 'Drive'])}"
-                )
             case "date":
                 return draw.choice(["{} May 1990", "1/{}/1985", "12.{}.1979", "1998"]).format(number % 28 + 1)
             case _:

@@ -23,7 +23,7 @@ from matchers.entities.model.trained import recogniser, save, untrained
 
 SEED = 17
 _EPOCHS = 9
-_FROM_TEMPLATES, _MASKED, _ORDINARY = 4_000, 3_400, 2_500
+_FROM_TEMPLATES, _MASKED, _ORDINARY = 5_000, 3_400, 2_000
 _RENAMED = 0.2
 _SMALL, _LOUD = 0.3, 0.04
 _DROPOUT = 0.2
