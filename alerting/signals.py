@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import SettingsError
+from core.tables import read_table
 from core.types import AlertClass, EntityType
 
 _DIRECTORY = Path(__file__).parent
@@ -183,7 +184,7 @@ def _pattern(signs: str) -> re.Pattern[str]:
 
 def _read(name: str, model: type[_Table]) -> _Table:
     try:
-        return model.model_validate(yaml.safe_load((_DIRECTORY / name).read_text(encoding="utf-8")))
+        return model.model_validate(read_table(_DIRECTORY / name))
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, row['loc']))}: {row['msg']}" for row in error.errors())
         raise SettingsError(f"alerting/{name}: {wrong}") from None

@@ -11,9 +11,9 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
 from publicsuffixlist import PublicSuffixList
 
+from core.tables import read_table
 from core.types import FoldedText
 from matchers.folding import fold_text
 from matchers.phrases import UNSPACED
@@ -148,7 +148,7 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
-_TABLES: dict[str, Any] = yaml.safe_load((files("matchers") / "domains.yaml").read_text(encoding="utf-8"))
+_TABLES: dict[str, Any] = read_table(files("matchers") / "domains.yaml")
 _DOT_WORDS = "|".join(_TABLES["dot_words"])
 _RARE_DOTS = [
     *"。．｡․",

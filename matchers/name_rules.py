@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.tables import read_table
 from matchers.folding import fold_text
 
 
@@ -69,7 +69,7 @@ class NameRules(_Row):
 @cache
 def name_rules() -> NameRules:
     """Return the rules, read once."""
-    return NameRules.model_validate(yaml.safe_load((files("matchers") / "names.yaml").read_text(encoding="utf-8")))
+    return NameRules.model_validate(read_table(files("matchers") / "names.yaml"))
 
 
 @cache

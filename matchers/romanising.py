@@ -12,10 +12,10 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import chain, islice, product
 
-import yaml
 from anyascii import anyascii
 from pydantic import BaseModel, ConfigDict
 
+from core.tables import read_table
 from matchers.words import forenames, surnames
 
 Rules = tuple[tuple[str, str], ...]
@@ -89,8 +89,7 @@ WORDS = re.compile(
 @cache
 def tables() -> _Tables:
     """Return the tables, read once."""
-    text = (files("matchers") / "romanising.yaml").read_text(encoding="utf-8")
-    return _Tables.model_validate(yaml.safe_load(text))
+    return _Tables.model_validate(read_table(files("matchers") / "romanising.yaml"))
 
 
 def script_of(word: str) -> Script | None:

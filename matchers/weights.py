@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
+from core.tables import read_table
 from core.types import Sensitivity
 
 
@@ -72,5 +72,4 @@ class Weights(_Row):
 @cache
 def weights() -> Weights:
     """Return the weights, read once."""
-    text = (files("matchers") / "judgement.yaml").read_text(encoding="utf-8")
-    return Weights.model_validate(yaml.safe_load(text))
+    return Weights.model_validate(read_table(files("matchers") / "judgement.yaml"))

@@ -6,13 +6,12 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
+from core.tables import read_table
 from core.types import Pack
 
 FOLDER = Path(__file__).parent / "packs"
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _PackFile(BaseModel):
@@ -30,7 +29,7 @@ def load_packs() -> tuple[Pack, ...]:
     pack has them all, as people mix languages."""
     packs = []
     for path in sorted(FOLDER.glob("*.yaml")):
-        entry = _PackFile.model_validate(_Loader(path.read_text("utf-8")).get_single_data())
+        entry = _PackFile.model_validate(read_table(path))
         packs.append(
             Pack(
                 name=path.stem,

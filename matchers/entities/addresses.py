@@ -8,16 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any, NamedTuple
-
-import yaml
 
 from core.types import Entity, EntityType
 from matchers.entities.address_forms import Choice, Form, FormReader
 from matchers.entities.address_words import AddressWords, Reading
 from matchers.entities.context import ContextWords, ReadContext
 from matchers.entities.looking import LookedAt
+from matchers.entities.tables import own_table
 
 _DIGIT = re.compile(r"\d")
 _LEAST_CONFIDENCE = 0.5
@@ -209,7 +207,4 @@ def _may_start(text: str, at: int) -> bool:
 
 @cache
 def _rules() -> _Rules:
-    folder = files("matchers") / "entities"
-    rules, places = (yaml.safe_load((folder / name).read_text(encoding="utf-8"))
-                     for name in ("addresses.yaml", "addresses_places.yaml"))  # fmt: skip
-    return _Rules(rules, places)
+    return _Rules(own_table("addresses.yaml"), own_table("addresses_places.yaml"))

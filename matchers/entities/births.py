@@ -9,7 +9,7 @@ from typing import Any
 from core.types import EntityType
 from matchers.entities.context import ContextWords, ReadContext
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
-from matchers.entities.tables import any_of, read_table
+from matchers.entities.tables import any_of, own_table
 from matchers.patterns import Pattern
 from matchers.phrases import UNSPACED
 from matchers.words import is_name
@@ -20,7 +20,7 @@ _PART_CONFIDENCE = 0.7
 _AGE_CONFIDENCE = 0.85
 _SAID_AGE_CONFIDENCE = 0.65
 
-_TABLE: dict[str, Any] = read_table("births.yaml")
+_TABLE: dict[str, Any] = own_table("births.yaml")
 _BEFORE_REACH = 30
 """In characters. Words after a date are told as farther off than any before it."""
 _CONTEXT = ContextWords({"birth": _TABLE["birth"], "other": _TABLE["other"]}, before=_BEFORE_REACH, after=15)

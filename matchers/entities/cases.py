@@ -8,14 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from core.types import Entity, EntityType, Span
 from matchers.entities.context import ContextWords, ReadContext
 from matchers.entities.looking import LookedAt
+from matchers.entities.tables import own_table
 from matchers.patterns import Pattern, PatternSet
 
 _WITH_WORDS_CONFIDENCE = 0.75
@@ -103,5 +102,4 @@ def _has_capital(found: str) -> bool:
 
 @cache
 def _table() -> _Table:
-    text = (files("matchers.entities") / "cases.yaml").read_text(encoding="utf-8")
-    return _Table.model_validate(yaml.safe_load(text))
+    return _Table.model_validate(own_table("cases.yaml"))

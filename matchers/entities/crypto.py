@@ -12,13 +12,13 @@ from stdnum.bitcoin import b58decode, bech32_checksum
 from core.types import EntityType
 from matchers.entities.context import ContextWords
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
-from matchers.entities.tables import read_table
+from matchers.entities.tables import own_table
 
 _CHECKED_CONFIDENCE = 0.97
 _FORM_CONFIDENCE = 0.9
 _TOLD_CONFIDENCE = 0.75
 
-_ROWS: dict[str, dict[str, Any]] = {row["name"]: row for row in read_table("crypto.yaml")["addresses"]}
+_ROWS: dict[str, dict[str, Any]] = {row["name"]: row for row in own_table("crypto.yaml")["addresses"]}
 _CONTEXT = ContextWords({name: row["words"] for name, row in _ROWS.items() if "words" in row})
 _ADDRESS = re.compile(
     r"(?<![\w/=+.-])(?:" + "|".join(rf"(?P<{name}>{row['form']})" for name, row in _ROWS.items()) + r")(?![\w/+=-])"

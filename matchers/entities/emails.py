@@ -8,7 +8,7 @@ from typing import Any
 
 from core.types import EntityType
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
-from matchers.entities.tables import any_of, read_table
+from matchers.entities.tables import any_of, own_table
 from matchers.hosts import public_suffix
 from matchers.patterns import Pattern
 from matchers.phrases import UNSPACED
@@ -21,7 +21,7 @@ _WORDS_CONFIDENCE = 0.75
 _RESERVED = frozenset({"example", "test", "invalid"})
 """Top labels that are on no list of suffixes, as they are kept for examples (RFC 2606)."""
 
-_TABLE: dict[str, Any] = read_table("emails.yaml")
+_TABLE: dict[str, Any] = own_table("emails.yaml")
 
 
 # The parts' lengths are those of RFC 5321, section 4.5.3.1; every repetition is bounded, and an address may start

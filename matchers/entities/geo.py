@@ -9,14 +9,14 @@ from typing import Any
 from core.types import EntityType
 from matchers.entities.context import ContextWords, ReadContext
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
-from matchers.entities.tables import read_table
+from matchers.entities.tables import own_table
 
 _PAIR_CONFIDENCE = 0.85
 _TOLD_CONFIDENCE = 0.95
 _DEGREES_CONFIDENCE = 0.95
 _CODE_CONFIDENCE = 0.85
 
-_TABLE: dict[str, Any] = read_table("geo.yaml")
+_TABLE: dict[str, Any] = own_table("geo.yaml")
 _CONTEXT = ContextWords({"position": _TABLE["context"]})
 _MAPS = [(frozenset(row["hosts"]), re.compile(row["pattern"])) for row in _TABLE["map_links"]]
 _COUNTRY_HOST = re.compile(r"(google|yandex|bing)\.(?:com?\.)?[a-z]{2,3}$")

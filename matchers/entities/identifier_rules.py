@@ -6,17 +6,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from importlib.resources import files
 from itertools import product
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from core.types import EntityType
 from matchers.entities import check_digits
+from matchers.entities.tables import own_table
 
-# The same as the loader in Python, and several times as fast, where it was built.
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SEPARATOR = r"(?:[./·-]| - | )"
 _PLACES = {" ": f"{_SEPARATOR}?", "_": _SEPARATOR, "9": "[0-9]", "@": "[a-z]", "*": "[a-z0-9]"}
 _SHAPES = {"9": "9", "@": "a", "*": "a9"}
@@ -75,8 +72,7 @@ class IdentifierTable(BaseModel):
 @cache
 def identifier_table() -> IdentifierTable:
     """Return the table, read once."""
-    text = (files("matchers.entities") / "identifiers.yaml").read_text(encoding="utf-8")
-    return IdentifierTable.model_validate(_Loader(text).get_single_data())
+    return IdentifierTable.model_validate(own_table("identifiers.yaml"))
 
 
 def shape(text: str) -> str:

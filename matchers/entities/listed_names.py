@@ -8,20 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from importlib.resources import files
-
-import yaml
 
 from core.types import EntityType
 from matchers.entities.model.reading import Tokens
 from matchers.entities.persons import Sighting
+from matchers.entities.tables import own_table
 from matchers.folding import fold_text
 from matchers.words import forenames, ordinary_words, surnames
 
 _REMEMBERED_WORDS = 65_536
 _LONGEST_NAME = 40
 _SHORTEST_SMALL = 3
-_ROWS = yaml.safe_load((files("matchers") / "entities" / "persons.yaml").read_text(encoding="utf-8"))["gazetteer"]
+_ROWS = own_table("persons.yaml")["gazetteer"]
 _PATTERNS = {
     row["name"]: (re.compile("".join(row["words"].split())), float(row["confidence"])) for row in _ROWS["patterns"]
 }

@@ -14,7 +14,7 @@ from stdnum.us import rtn
 from core.types import EntityType
 from matchers.entities.context import ContextWords, ReadContext
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
-from matchers.entities.tables import any_of, read_table
+from matchers.entities.tables import any_of, own_table
 
 _CARD_TOLD_CONFIDENCE = 0.97
 _CARD_CONFIDENCE = 0.85
@@ -22,7 +22,7 @@ _IBAN_CONFIDENCE = 0.97
 _CHECKED_CONFIDENCE = 0.9
 _TOLD_CONFIDENCE = 0.75
 
-_TABLE: dict[str, Any] = read_table("money.yaml")
+_TABLE: dict[str, Any] = own_table("money.yaml")
 _ACCOUNTS: dict[str, dict[str, Any]] = {row["name"]: row for row in _TABLE["accounts"]}
 _CONTEXT = ContextWords(
     {"card": _TABLE["card_words"]} | {name: row["words"] for name, row in _ACCOUNTS.items()}, before=30, after=15

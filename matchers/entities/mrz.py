@@ -9,13 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
-
-import yaml
 
 from core.types import Entity, EntityType
 from matchers.entities.check_digits import icao_check_digit
 from matchers.entities.looking import LookedAt
+from matchers.entities.tables import own_table
 
 _CONFIDENCE = 0.98
 _DATES = r"(?P<birth>[0-9]{6})(?P<birth_check>[0-9])[mfx<](?P<expiry>[0-9]{6})(?P<expiry_check>[0-9])"
@@ -70,6 +68,5 @@ def _entity(stretch: LookedAt, zone: re.Match[str]) -> Entity:
 @cache
 def _countries() -> Mapping[str, str]:
     """Return the ISO 3166-1 alpha-2 codes by the codes of Doc 9303-3, section 5."""
-    text = (files("matchers.entities") / "mrz_countries.yaml").read_text(encoding="utf-8")
-    rows: Mapping[str, str] = yaml.safe_load(text)
+    rows: Mapping[str, str] = own_table("mrz_countries.yaml")
     return {three: two for two, threes in rows.items() for three in threes.split()}

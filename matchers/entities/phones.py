@@ -21,10 +21,10 @@ from core.errors import SettingsError
 from core.types import EntityType
 from matchers.entities.context import ContextWords, ReadContext
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
-from matchers.entities.tables import any_of, read_table
+from matchers.entities.tables import any_of, own_table
 from matchers.folding import folded_forms
 
-_TABLE: dict[str, dict[str, list[str]]] = read_table("phones.yaml")
+_TABLE: dict[str, dict[str, list[str]]] = own_table("phones.yaml")
 _DIGIT_WORDS = {
     form: digit for digit, words in _TABLE.pop("digits").items() for word in words for form in folded_forms(word)
 }

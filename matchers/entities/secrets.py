@@ -10,7 +10,7 @@ from typing import Any
 
 from core.types import EntityType
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
-from matchers.entities.tables import any_of, read_table
+from matchers.entities.tables import any_of, own_table
 from matchers.phrases import UNSPACED
 from matchers.words import is_ordinary, ordinary_words
 
@@ -21,7 +21,7 @@ _USER_LINE_CONFIDENCE = 0.7
 _LOGIN_CONFIDENCE = 0.9
 _PASSWORD_CONFIDENCE = 0.8
 
-_TABLE: dict[str, Any] = read_table("secrets.yaml")
+_TABLE: dict[str, Any] = own_table("secrets.yaml")
 _KEYS: list[dict[str, Any]] = _TABLE["keys"]
 _FORMS = "|".join(f"(?P<key{number}>{row['form']})" for number, row in enumerate(_KEYS))
 _KEY = re.compile(rf"(?<![A-Za-z0-9_])(?:{_FORMS})(?![A-Za-z0-9])")

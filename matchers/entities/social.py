@@ -8,7 +8,7 @@ from typing import Any
 
 from core.types import EntityType
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
-from matchers.entities.tables import any_of, read_table
+from matchers.entities.tables import any_of, own_table
 from matchers.folding import folded_forms
 from matchers.words import is_ordinary, ordinary_words
 
@@ -17,7 +17,7 @@ _NAMED_CONFIDENCE = 0.75
 _FORM_CONFIDENCE = 0.9
 _TAG_CONFIDENCE = 0.6
 
-_TABLE: dict[str, Any] = read_table("social.yaml")
+_TABLE: dict[str, Any] = own_table("social.yaml")
 _NETWORKS: dict[str, dict[str, Any]] = _TABLE["networks"]
 _BY_HOST = {host: name for name, row in _NETWORKS.items() for host in row["hosts"]}
 _BY_WORD = {form: name for name, row in _NETWORKS.items() for word in row["words"] for form in folded_forms(word)}

@@ -7,14 +7,13 @@ from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
+from core.tables import read_table
 from matchers.folding import folded_forms
 
 
-def read_table(name: str) -> Any:
+def own_table(name: str) -> Any:
     """Return what stands in a file of ``matchers/entities``."""
-    return yaml.safe_load((files("matchers") / "entities" / name).read_text(encoding="utf-8"))
+    return read_table(files("matchers.entities") / name)
 
 
 def any_of(words: Iterable[str]) -> str:

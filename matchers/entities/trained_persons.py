@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
-
-import yaml
 
 from core.types import EntityType
 from matchers.entities.model.reading import Tokens
 from matchers.entities.model.trained import trained
 from matchers.entities.persons import Sighting, pieces
+from matchers.entities.tables import own_table
 from matchers.folding import fold_text
 from matchers.words import forenames, is_name, places, rarer_forenames, rarer_surnames, surnames
 
@@ -100,6 +98,6 @@ def _is_listed(word: str) -> bool:
     return any(folded in names() for names in (forenames, surnames, rarer_forenames, rarer_surnames))
 
 
-_ROWS = yaml.safe_load((files("matchers") / "entities" / "persons.yaml").read_text(encoding="utf-8"))
+_ROWS = own_table("persons.yaml")
 _TITLES = frozenset(_ROWS["titles"])
 _CONFIDENCES: dict[str, float] = _ROWS["model"]
