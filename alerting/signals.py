@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import SettingsError
-from core.tables import read_table
+from core.tables import load_table
 from core.types import AlertClass, EntityType
 
 _DIRECTORY = Path(__file__).parent
@@ -184,7 +184,7 @@ def _pattern(signs: str) -> re.Pattern[str]:
 
 def _read(name: str, model: type[_Table]) -> _Table:
     try:
-        return model.model_validate(read_table(_DIRECTORY / name))
+        return model.model_validate(load_table(_DIRECTORY / name))
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, row['loc']))}: {row['msg']}" for row in error.errors())
         raise SettingsError(f"alerting/{name}: {wrong}") from None

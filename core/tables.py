@@ -11,6 +11,6 @@ import yaml
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_table(path: Traversable) -> Any:
+def load_table(path: Traversable) -> Any:
     """Return what a YAML file holds. Raises yaml.YAMLError for one that is not YAML."""
     return _Loader(path.read_text(encoding="utf-8")).get_single_data()

@@ -19,7 +19,7 @@ from html.entities import html5
 from importlib.resources import files
 from typing import Any
 
-from core.tables import read_table
+from core.tables import load_table
 from core.types import FoldedText
 
 
@@ -257,7 +257,7 @@ def _leet_classes(rows: dict[str, str]) -> dict[str, str]:
     return {sign: letter for letter, signs in rows.items() for sign in signs}
 
 
-_ROWS = read_table(files("matchers") / "folding.yaml")
+_ROWS = load_table(files("matchers") / "folding.yaml")
 _TABLE = _read_table(_ROWS)
 LEET_CLASSES = _leet_classes(_ROWS["leet"])
 SYMBOLS = "".join(sign for sign in LEET_CLASSES if not sign.isalnum())

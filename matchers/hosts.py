@@ -13,7 +13,7 @@ from typing import Any
 
 from publicsuffixlist import PublicSuffixList
 
-from core.tables import read_table
+from core.tables import load_table
 from core.types import FoldedText
 from matchers.folding import fold_text
 from matchers.phrases import UNSPACED
@@ -148,7 +148,7 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
-_TABLES: dict[str, Any] = read_table(files("matchers") / "domains.yaml")
+_TABLES: dict[str, Any] = load_table(files("matchers") / "domains.yaml")
 _DOT_WORDS = "|".join(_TABLES["dot_words"])
 _RARE_DOTS = [
     *"。．｡․",

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.tables import read_table
+from core.tables import load_table
 from matchers.folding import fold_text
 
 
@@ -69,7 +69,7 @@ class NameRules(_Row):
 @cache
 def name_rules() -> NameRules:
     """Return the rules, read once."""
-    return NameRules.model_validate(read_table(files("matchers") / "names.yaml"))
+    return NameRules.model_validate(load_table(files("matchers") / "names.yaml"))
 
 
 @cache

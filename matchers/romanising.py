@@ -15,7 +15,7 @@ from itertools import chain, islice, product
 from anyascii import anyascii
 from pydantic import BaseModel, ConfigDict
 
-from core.tables import read_table
+from core.tables import load_table
 from matchers.words import forenames, surnames
 
 Rules = tuple[tuple[str, str], ...]
@@ -89,7 +89,7 @@ WORDS = re.compile(
 @cache
 def tables() -> _Tables:
     """Return the tables, read once."""
-    return _Tables.model_validate(read_table(files("matchers") / "romanising.yaml"))
+    return _Tables.model_validate(load_table(files("matchers") / "romanising.yaml"))
 
 
 def script_of(word: str) -> Script | None:

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict
 
-from core.tables import read_table
+from core.tables import load_table
 from core.types import Sensitivity
 
 
@@ -72,4 +72,4 @@ class Weights(_Row):
 @cache
 def weights() -> Weights:
     """Return the weights, read once."""
-    return Weights.model_validate(read_table(files("matchers") / "judgement.yaml"))
+    return Weights.model_validate(load_table(files("matchers") / "judgement.yaml"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,3 +121,12 @@ def test_a_plug_in_is_built_with_its_own_settings(package: Path) -> None:
     settings = find().check_settings("pond", {"depth": 3, "password": "hidden"})
     assert settings.model_dump() == {"depth": 3, "password": SecretStr("hidden")}
     assert isinstance(find().build("pond", {"depth": 3}, None), Source)
+
+
+def test_all_matchers_are_found_where_numba_is_not_installed() -> None:
+    code = (
+        "import sys; sys.modules['numba'] = None; from core.settings import Settings; "
+        "from monitor.parts import build_parts; print(sorted(build_parts(Settings()).matchers.classes))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert "'pseudonyms'" in done.stdout

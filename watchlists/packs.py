@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from core.tables import read_table
+from core.tables import load_table
 from core.types import Pack
 
 FOLDER = Path(__file__).parent / "packs"
@@ -29,7 +29,7 @@ def load_packs() -> tuple[Pack, ...]:
     pack has them all, as people mix languages."""
     packs = []
     for path in sorted(FOLDER.glob("*.yaml")):
-        entry = _PackFile.model_validate(read_table(path))
+        entry = _PackFile.model_validate(load_table(path))
         packs.append(
             Pack(
                 name=path.stem,

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
-from core.tables import read_table
+from core.tables import load_table
 from matchers.folding import folded_forms
 
 
 def own_table(name: str) -> Any:
     """Return what stands in a file of ``matchers/entities``."""
-    return read_table(files("matchers.entities") / name)
+    return load_table(files("matchers.entities") / name)
 
 
 def any_of(words: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from core.tables import read_table
+from core.tables import load_table
 from matchers.entities.model.corpus import LOCATION, ORGANIZATION, PERSON, Sentence
 from matchers.words import (
     forenames,
@@ -127,7 +127,7 @@ class Generator:
     def __init__(self, shared: Path, seed: int) -> None:
         self._random = Random(seed)  # noqa: S311
         self._names = Names.read(shared, self._random)
-        self._rows: dict[str, Any] = read_table(files("matchers.entities.model") / "templates.yaml")
+        self._rows: dict[str, Any] = load_table(files("matchers.entities.model") / "templates.yaml")
         self._words = sorted(word for word in ordinary_words() if word.isascii() and word.isalpha() and len(word) > 3)
         self._posts = list(_posts_to_learn_from(shared))
 
