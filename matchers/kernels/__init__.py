@@ -26,7 +26,7 @@ _seen_count = 0
 
 
 def compiled() -> ModuleType | None:
-    """Return :mod:`matchers.kernels.compiled` where it is loaded."""
+    """Return :mod:`matchers.kernels.loops` where it is loaded."""
     return _compiled
 
 
@@ -34,7 +34,7 @@ def load() -> bool:
     """Load the machine code, and return whether there is some."""
     global _compiled
     try:
-        from matchers.kernels import compiled as module
+        from matchers.kernels import loops as module
     except ImportError:
         return False
     _compiled = module
