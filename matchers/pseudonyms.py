@@ -42,6 +42,9 @@ from matchers.skeleton import Skeleton, skeleton
 from matchers.words import ordinary_hashes
 
 _SHORTEST = 4
+# A Chinese character tells as much as two letters or three; three of them make a pseudonym, while two are too often a
+# part of other words.
+_IDEOGRAPH = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _FEWEST_MISTYPED = 4
 _LONGEST_MASKED = 64
 _KEPT_FORMS = 4096
@@ -61,13 +64,14 @@ class PseudonymMatcher:
         pass
 
     def check(self, term: Term) -> None:
-        """Raise UsageError for a value or an alias of fewer than four letters and digits."""
+        """Raise UsageError for a value or an alias of fewer than four letters and digits, or three Chinese ones."""
         for value in (term.value, *term.variants):
             letters = skeleton(fold_text(value).text)
-            if sum(end - start for start, end in zip(letters.starts, letters.ends, strict=True)) < _SHORTEST:
+            counted = sum(end - start for start, end in zip(letters.starts, letters.ends, strict=True))
+            if counted + len(_IDEOGRAPH.findall(value)) // 2 < _SHORTEST:
                 raise UsageError(
-                    f"a pseudonym needs at least {_SHORTEST} letters or digits; watch a shorter one as a keyword with "
-                    "context"
+                    f"a pseudonym needs at least {_SHORTEST} letters or digits, or 3 Chinese characters; watch a shorter "
+                    "one as a keyword with context"
                 )
 
     def compile(self, terms: Sequence[Term], watchlists: Mapping[str, Watchlist]) -> PseudonymFinder:

@@ -248,12 +248,17 @@ def test_what_is_written_otherwise_is_never_likelier_than_what_is_meant(meant: s
 
 
 def test_what_is_too_short_is_refused() -> None:
-    for value in ("abc", "._.", "aa-a", "n-h"):
+    for value in ("abc", "._.", "aa-a", "n-h", "夜鹭", "夜_a"):
         with pytest.raises(UsageError, match="at least 4 letters"):
             MATCHER.check(pseudonym(value))
     with pytest.raises(UsageError):
         MATCHER.check(pseudonym("night_heron", "nh"))
     MATCHER.check(pseudonym("anna"))
+
+
+def test_three_chinese_characters_make_a_pseudonym() -> None:
+    MATCHER.check(pseudonym("夜航船"))
+    assert [match.found for match in find("大家好，夜航船昨天说过。", pseudonym("夜航船"))] == ["夜航船"]
 
 
 def test_a_text_of_signs_alone_is_judged() -> None:
