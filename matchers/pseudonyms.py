@@ -70,8 +70,8 @@ class PseudonymMatcher:
             counted = sum(end - start for start, end in zip(letters.starts, letters.ends, strict=True))
             if counted + len(_IDEOGRAPH.findall(value)) // 2 < _SHORTEST:
                 raise UsageError(
-                    f"a pseudonym needs at least {_SHORTEST} letters or digits, or 3 Chinese characters; watch a shorter "
-                    "one as a keyword with context"
+                    f"a pseudonym needs at least {_SHORTEST} letters or digits, or 3 Chinese characters; watch a "
+                    "shorter one as a keyword with context"
                 )
 
     def compile(self, terms: Sequence[Term], watchlists: Mapping[str, Watchlist]) -> PseudonymFinder:
