@@ -35,7 +35,11 @@ class Stretch:
 
     def found(self, span: Span) -> str:
         """Return what stands at a span, as it is written."""
-        return self.original[span.start - self.start : span.end - self.start]
+        return self.part(span.start, span.end)
+
+    def part(self, start: int, end: int) -> str:
+        """Return what stands from ``start`` to ``end`` of the field, as it is written."""
+        return self.original[start - self.start : end - self.start]
 
 
 def stretches_around(document: Document, spans: Sequence[Span]) -> Iterator[Stretch]:

@@ -11,8 +11,8 @@ import pytest
 import matchers
 from core.types import Document, EntityType, Span
 from matchers.entities import EntityPipeline, PersonRecogniser
+from matchers.entities.looking import NAMES_REACH
 from matchers.entities.model.reading import Tokens
-from matchers.surroundings import REACH
 from tests.timing import cpu_seconds
 
 PIPELINE = EntityPipeline([PersonRecogniser(None)])
@@ -93,7 +93,7 @@ def test_of_a_long_text_only_what_is_around_the_matches_is_read() -> None:
     (entities,) = PIPELINE.recognise([Document(id="1", text=text)], [places])
     ends = [0, *(place.start for place in places), len(text)]
     assert entities
-    assert all(min(abs(entity.span.start - end) for end in ends) <= REACH + 20 for entity in entities)
+    assert all(min(abs(entity.span.start - end) for end in ends) <= NAMES_REACH + 20 for entity in entities)
 
 
 def test_the_weights_are_small_and_hold_no_word_of_what_they_were_trained_on() -> None:

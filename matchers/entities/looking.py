@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from core.types import Document, Entity, EntityType, FieldName, Span
 from matchers.folding import is_plain
@@ -14,17 +15,25 @@ from matchers.surroundings import REACH, Stretch, surroundings
 _FIELDS: tuple[FieldName, ...] = ("title", "text")
 """``author`` and ``url`` say who wrote and where, not whom it is about."""
 
-_CONTEXT = 500
+NAMES_REACH = 600
+"""In code points, at whose end a name may be cut in two. Names farther from a match can neither be linked with it, by
+the nearness of ``signals.yaml``, nor stand in an excerpt; and seeing names takes most of the time."""
+
+_CONTEXT = 300
 """Code points that recognisers see beyond the reach, so that nothing within is seen by half."""
+
+_Ranges: TypeAlias = "Sequence[tuple[int, int]]"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LookedAt(Stretch):
     """A stretch of a document, which has its place ``document`` in a batch. Only what touches one of the parts
-    ``within`` (ranges of the field, in order) counts."""
+    ``within`` (ranges of the field, in order) counts; names are looked for in the parts ``near`` only, all of which
+    stand in the stretch."""
 
     document: int
-    within: Sequence[tuple[int, int]]
+    within: _Ranges
+    near: _Ranges
 
     @property
     def plain(self) -> str:
@@ -91,9 +100,12 @@ def looked_at(document: Document, position: int, around: Sequence[Span] | None) 
         if not original:
             continue
         if around is None:
-            yield LookedAt(name, 0, original, position, [(0, len(original))])
+            whole = [(0, len(original))]
+            yield LookedAt(name, 0, original, position, whole, whole)
             continue
         places = [(span.start, span.end) for span in around if span.field == name]
         within = list(surroundings(original, places))
+        near = list(surroundings(original, places, NAMES_REACH))
         for start, end in surroundings(original, places, REACH + _CONTEXT):
-            yield LookedAt(name, start, original[start:end], position, within)
+            its_own = near[bisect_left(near, (start, 0)) : bisect_left(near, (end, 0))]
+            yield LookedAt(name, start, original[start:end], position, within, its_own)

@@ -63,10 +63,11 @@ class PersonRecogniser:
         with self._lock:
             if self._see is None:
                 self._see = _built_in()
-            sightings = list(self._see([stretch.original for stretch in stretches]))
+            parts = [(stretch, *part) for stretch in stretches for part in stretch.near]
+            sightings = list(self._see([stretch.part(start, end) for stretch, start, end in parts]))
         for sighting in sightings:
-            stretch = stretches[sighting.text]
-            span = Span(stretch.field, stretch.start + sighting.start, stretch.start + sighting.end)
+            stretch, start, _ = parts[sighting.text]
+            span = Span(stretch.field, start + sighting.start, start + sighting.end)
             yield (
                 stretch,
                 Entity(

@@ -42,7 +42,8 @@ class EntityPipeline:
     ) -> list[tuple[Entity, ...]]:
         """Return, for each document, the entities in its title and text in order of their spans, none overlapping
         another. ``around`` has spans for each document, or None for the whole of it: of a long field, only what is
-        within :data:`matchers.surroundings.REACH` of them is looked at then."""
+        within :data:`matchers.surroundings.REACH` of them is looked at then, and names within
+        :data:`matchers.entities.looking.NAMES_REACH`."""
         stretches = [
             stretch
             for position, document in enumerate(documents)
