@@ -121,12 +121,11 @@ def _is_wrapped(text: str, newline: int) -> bool:
 
 def _phrase_at(words: list[str], position: int) -> tuple[int, str, str] | None:
     """Return length, sign and wording of the longest phrase that begins here."""
-    for phrase in _phrases_from(words[position]):
-        rest = phrase.rest
-        if all(_fits(part, words[at]) for at, part in enumerate(rest, position + 1) if at < len(words)) and (
-            position + len(rest) < len(words)
-        ):
-            return 1 + len(rest), phrase.sign, phrase.written
+    following = words[position + 1] if position + 1 < len(words) else ""
+    for phrase in _phrases_from(words[position], following):
+        end = position + 1 + len(phrase.rest)
+        if end <= len(words) and all(map(_fits, phrase.rest[1:], words[position + 2 : end])):
+            return 1 + len(phrase.rest), phrase.sign, phrase.written
     return None
 
 
@@ -142,7 +141,13 @@ def _fits(part: str, word: str) -> bool:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _phrases_from(word: str) -> tuple[_Phrase, ...]:
+def _phrases_from(word: str, following: str) -> tuple[_Phrase, ...]:
+    """Return the phrases that may begin with the word and the one that follows, the longest first."""
+    return tuple(phrase for phrase in _phrases_with(word) if not phrase.rest or _fits(phrase.rest[0], following))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _phrases_with(word: str) -> tuple[_Phrase, ...]:
     """Return the phrases that may begin with the word, the longest first."""
     if len(word) > _LONGEST_WORD:
         return ()

@@ -124,13 +124,11 @@ class Redaction:
         positions.append(min(last, len(original)))
         text = "".join(compared)
         for hidden, mask in self._recurring.items():
-            if hidden in text:
-                for again in re.finditer(_whole(hidden), text):
-                    end = again.end()
-                    while positions[end] == positions[end - 1]:  # one character may be compared as two: ß
-                        end += 1
-                    if positions[end] > start and positions[again.start()] < stop:
-                        yield positions[again.start()], positions[end], mask
+            for again, end in _words_of_their_own(hidden, text):
+                while positions[end] == positions[end - 1]:  # one character may be compared as two: ß
+                    end += 1
+                if positions[end] > start and positions[again] < stop:
+                    yield positions[again], positions[end], mask
 
 
 def _hidden(match: Match) -> Span:
@@ -201,16 +199,23 @@ def _comparable(character: str) -> str:
     return "".join(one for one in plain if unicodedata.category(one) not in _NOT_COMPARED)
 
 
-def _whole(text: str) -> str:
-    """Return a pattern for the text as a word of its own, but for numbers put to it: "Al" must not block out half
-    of "also", and "mariagonzalez87" tells who it is."""
-    return f"{_edge('<!', text[0])}{re.escape(text)}{_edge('!', text[-1])}"
+def _words_of_their_own(hidden: str, text: str) -> Iterator[tuple[int, int]]:
+    """Yield where the hidden text stands in another as a word of its own, but for numbers put to it: "Al" must not
+    block out half of "also", and "mariagonzalez87" tells who it is."""
+    start = text.find(hidden)
+    while start >= 0:
+        end = start + len(hidden)
+        is_whole = not (
+            _is_one_word(text[start - 1 : start], hidden[0]) or _is_one_word(hidden[-1], text[end : end + 1])
+        )
+        if is_whole:
+            yield start, end
+        start = text.find(hidden, end if is_whole else start + 1)
 
 
-def _edge(look: str, character: str) -> str:
-    if character.isdigit():
-        return rf"(?{look}\d)"
-    return rf"(?{look}[^\W\d_])" if character.isalpha() else ""
+def _is_one_word(before: str, after: str) -> bool:
+    """Return whether two neighbouring characters, or none, belong to one word or to one number."""
+    return (before.isalpha() and after.isalpha()) or (before.isdigit() and after.isdigit())
 
 
 def _noun(entity_type: EntityType) -> str:
