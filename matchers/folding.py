@@ -82,11 +82,20 @@ def fold_text(text: str) -> FoldedText:
     )
 
 
+def folded_only(text: str) -> str:
+    """Return the text of :func:`fold_text` without the way back, which takes a fraction of the time."""
+    if is_plain(text):
+        return text.lower()
+    # Of what is folded already, only ASCII letters that stand for themselves may still be large: bytes have no others.
+    meant = _SPECIAL.sub(_meant, text)
+    return meant.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
+
+
 def is_plain(text: str) -> bool:
     """Return whether folding changes nothing in the text but its case."""
-    if text.isascii() and "&" not in text and "%" not in text and "\\" not in text:
-        return True
-    return _SPECIAL.search(text) is None
+    if not text.isascii():
+        return False
+    return ("&" not in text and "%" not in text and "\\" not in text) or _SPECIAL.search(text) is None
 
 
 def folded_forms(value: str) -> frozenset[str]:
@@ -150,6 +159,10 @@ class _Folded:
         while index >= 0 and self.starts[index] == start:
             self.ends[index] = end
             index -= 1
+
+
+def _meant(special: re.Match[str]) -> str:
+    return "".join([_FOLDS[character].text for character, *_ in _decode(special)])
 
 
 def _plain_bits(text: str) -> bytes:
@@ -269,10 +282,13 @@ _DIACRITICS = int(Undone.DIACRITICS)
 _VISIBLE = ~int(Undone.ZERO_WIDTH)
 _CASE_BITS = bytes(Undone.CASE if chr(code).isupper() and code < 128 else 0 for code in range(256))
 # CommonMark lets a backslash escape any ASCII punctuation. HTML lets numbers go without their semicolon.
-ENCODED = re.compile(
-    r"(?P<entity>&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};))"
-    r"|(?P<percent>(?:%[0-9a-fA-F]{2})+)"
-    r"|(?P<escape>\\[!-/:-@\[-`{-~])"
-)
+_REFERENCE = r"(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};)"
+_OCTETS = r"[0-9a-fA-F]{2}(?:%[0-9a-fA-F]{2})*"
+_ESCAPED = r"[!-/:-@\[-`{-~]"
+ENCODED = re.compile(rf"&{_REFERENCE}|%{_OCTETS}|\\{_ESCAPED}")
 """A stretch of text in which several characters are written for one."""
-_SPECIAL = re.compile(rf"{ENCODED.pattern}|(?P<other>[^\x00-\x7f])")
+# One class of characters comes first, as only then are all others passed over quickly.
+_SPECIAL = re.compile(
+    r"[&%\\\x80-\U0010ffff](?:(?<=[^\x00-\x7f])(?P<other>)"
+    rf"|(?<=&)(?P<entity>{_REFERENCE})|(?<=%)(?P<percent>{_OCTETS})|(?<=\\)(?P<escape>{_ESCAPED}))"
+)
