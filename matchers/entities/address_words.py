@@ -20,6 +20,7 @@ _FIRST_LETTER = 0xE000
 _BRIEF = 4
 _CASE = int(Undone.CASE)
 _SHORTEST_STEM = 3
+_MOST_KNOWN = 65_536
 # The lists whose words tell the country.
 _TELLING = frozenset(
     (
@@ -46,6 +47,8 @@ _SIGNS = {
 # A word, also with hyphens and apostrophes in it; an abbreviation with full stops in it; the line with its marks of
 # quotation.
 _WORD = r"'s-[^\W\d_]+|[cs]/[on]?(?![^\W_])|n°|[^\W\d_](?:\.[^\W\d_]{1,4})+(?!\w)|[^\W\d_]+(?:['-][^\W\d_]+)*+"
+_PLAIN_WORD = r"[a-z]++(?![\w'./°-])"
+_WORDS = frozenset(("plain", "word", "rest"))
 _LINE = r"(?:\n|<br ?/?>)[\s>|*]*+"
 
 
@@ -70,14 +73,16 @@ class AddressWords:
             what: defaultdict(set) for what in ("country", "postcode", "state", "city", "street")
         }
         self._letters: dict[frozenset[str], str] = {}
+        self._known: dict[str, tuple[str, str]] = {}
         self._endings = self._read_words(rules)
         self._all_endings = tuple(self._endings)
         self._read_places(places)
         self._shapes = [(f"shape{number}", row) for number, row in enumerate(rules["shapes"])]
         shapes = "|".join(f"(?P<{name}>{row[0]})" for name, row in self._shapes)
-        # What is no more than a word is asked for first, as most tokens are.
+        # White space and plain words go first, as most of a text is these.
         self._token = re.compile(
-            rf"(?P<word>{_WORD}(?![\w-]))|(?P<line>{_LINE})|(?<!\w)(?:{shapes})|(?P<rest>{_WORD})|(?P<sign>[^\w\s]|_)"
+            rf"[^\S\n]*+(?:(?P<plain>{_PLAIN_WORD})|(?P<word>{_WORD}(?![\w-]))|(?P<line>{_LINE})"
+            rf"|(?<!\w)(?:{shapes})|(?P<rest>{_WORD})|(?P<sign>[^\w\s]|_))"
         )
         self._shape_letters = {name: self._letter(frozenset(row[1].split())) for name, row in self._shapes}
         self._countries["postcode"].update({name: set(row[2].split()) for name, row in self._shapes if len(row) > 2})
@@ -130,29 +135,39 @@ class AddressWords:
         """Return the tokens of a text. Time is linear in the text."""
         reading = Reading()
         letters: list[str] = []
+        original, starts, ends, known = folded.original, folded.starts, folded.ends, self._known
         for token in self._token.finditer(folded.text):
-            start, end = token.span()
-            what, word = token.lastgroup, token[0]
-            match what:
-                case "word" | "rest":
-                    shape = _shape(word, folded.undone, start)
-                    if not word.isalpha():
-                        word = word.replace(".", "").replace("n°", "no")
-                    letter = self._word_letters.get((word, shape)) or self._unlisted_letter(word, shape)
-                case "sign":
-                    letter = self._sign_letters.get(word, self._other_letter)
-                case "line":
-                    letter = self._line_letter
-                case _:
-                    letter, word = self._shape_letters[str(what)], str(what)
+            what = str(token.lastgroup)
+            start, end = token.span(what)
+            if what in _WORDS:
+                written = original[starts[start] : ends[end - 1]]
+                letter, word = known.get(written) or self._learnt(written, token[what], folded.undone, start)
+            elif what == "sign":
+                word = token[what]
+                letter = self._sign_letters.get(word, self._other_letter)
+            elif what == "line":
+                letter, word = self._line_letter, "\n"
+            else:
+                letter, word = self._shape_letters[what], what
             letters.append(letter)
             reading.starts.append(start)
             reading.ends.append(end)
             reading.words.append(word)
-        if not self._phrases.keys().isdisjoint(reading.words):
-            reading, letters = self._with_phrases(reading, letters, folded)
+        if phrases := self._phrases_in(reading.words):
+            reading, letters = self._with_phrases(reading, letters, folded, phrases)
         reading.letters = "".join(letters)
         return reading
+
+    def _learnt(self, written: str, word: str, undone: Any, start: int) -> tuple[str, str]:
+        """Return the letter of a word, and what it is looked up as."""
+        shape = _shape(word, undone, start)
+        if not word.isalpha():
+            word = word.replace(".", "").replace("n°", "no")
+        letter = self._word_letters.get((word, shape)) or self._unlisted_letter(word, shape)
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[written] = letter, word
+        return letter, word
 
     def country(self, reading: Reading, first: int, street_end: int, end: int) -> str | None:
         """Return the country (ISO 3166-1 alpha-2) that the tokens of an address tell, None where they leave it open.
@@ -170,21 +185,36 @@ class AddressWords:
                     left = (left & told) or left or set(told)
         return left.pop() if len(left) == 1 else None
 
-    def _with_phrases(self, read: Reading, letters: list[str], folded: FoldedText) -> tuple[Reading, list[str]]:
-        """Return the tokens with one for the words of each phrase; full stops between them do not count."""
+    def _phrases_in(self, words: list[str]) -> list[tuple[int, int, str]]:
+        """Return the phrases with the tokens where each starts and ends; full stops between words do not count."""
+        found: list[tuple[int, int, str]] = []
+        last_end = 0
+        for at, word in enumerate(words):
+            if word in self._phrases and at >= last_end:
+                for phrase in self._phrases[word]:
+                    if (end := _phrase_end(words, at, phrase)) is not None:
+                        found.append((at, end, " ".join(phrase)))
+                        last_end = end
+                        break
+        return found
+
+    def _with_phrases(
+        self, read: Reading, letters: list[str], folded: FoldedText, phrases: list[tuple[int, int, str]]
+    ) -> tuple[Reading, list[str]]:
+        """Return the tokens with one for the words of each phrase."""
         joined, joined_letters = Reading(), []
         at = 0
-        while at < len(letters):
-            start, end, word, letter = read.starts[at], at + 1, read.words[at], letters[at]
-            for phrase in self._phrases.get(word, ()):
-                if (phrase_end := _phrase_end(read.words, at, phrase)) is not None:
-                    end, word = phrase_end, " ".join(phrase)
-                    letter = self._word_letters[word, _shape(word, folded.undone, start)]
-                    break
-            joined_letters.append(letter)
-            joined.starts.append(start)
-            joined.ends.append(read.ends[end - 1])
-            joined.words.append(word)
+        for start, end, phrase in (*phrases, (len(letters), len(letters), "")):
+            joined_letters += letters[at:start]
+            joined.starts += read.starts[at:start]
+            joined.ends += read.ends[at:start]
+            joined.words += read.words[at:start]
+            if phrase:
+                first = read.starts[start]
+                joined_letters.append(self._word_letters[phrase, _shape(read.words[start], folded.undone, first)])
+                joined.starts.append(first)
+                joined.ends.append(read.ends[end - 1])
+                joined.words.append(phrase)
             at = end
         return joined, joined_letters
 
