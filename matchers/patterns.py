@@ -67,10 +67,10 @@ class Found(NamedTuple):
 class Pattern:
     """A compiled pattern; ``size`` counts its instructions. Safe to use from several threads."""
 
-    def __init__(self, text: str, *, ignore_case: bool = False) -> None:
+    def __init__(self, text: str, *, ignore_case: bool = False, memory_bytes: int = PATTERN_MEMORY_BYTES) -> None:
         """Raises UsageError where RE2 cannot read the pattern."""
         try:
-            self._compiled = re2.compile(text, _options(PATTERN_MEMORY_BYTES, case_sensitive=not ignore_case))
+            self._compiled = re2.compile(text, _options(memory_bytes, case_sensitive=not ignore_case))
         except UnicodeEncodeError as error:
             raise UsageError(f"the pattern has no character at place {error.start + 1}, only half of one") from None
         except re2.error as error:
@@ -85,6 +85,11 @@ class Pattern:
         """Yield where the pattern stands in UTF-8 text, apart from each other. Each step may read to the text's end."""
         for place in self._compiled.finditer(text):
             yield Found(*place.span())
+
+    def first(self, text: bytes, start: int = 0) -> Found | None:
+        """Return where the pattern first stands in UTF-8 text from a byte on."""
+        place = self._compiled.search(text, start)
+        return None if place is None else Found(*place.span())
 
 
 class PatternSet:

@@ -14,6 +14,7 @@ from core.types import Entity, EntityType
 from matchers.entities.address_forms import Choice, Form, FormReader
 from matchers.entities.address_words import AddressWords, Reading
 from matchers.entities.context import ContextWords, ReadContext
+from matchers.entities.gates import Gate
 from matchers.entities.looking import LookedAt
 from matchers.entities.tables import own_table
 
@@ -41,7 +42,7 @@ class AddressRecogniser:
         self._rules = _rules()
 
     @property
-    def gate(self) -> str:
+    def gate(self) -> Gate:
         """A word of streets, flats, boxes or postcodes."""
         return self._rules.gate
 
@@ -175,25 +176,29 @@ class _Rules:
         separator = self._separator.match(letters, at)
         return None if separator is None else self._streets.first(letters, separator.end())
 
-    def _gate(self) -> str:
-        """Return a pattern of the words of which every address holds one: those of streets anywhere, the briefer ones
-        of flats and boxes before a number; or a postcode."""
+    def _gate(self) -> Gate:
+        """Return a gate of the words of which every address holds one, those of streets anywhere, the briefer ones of
+        flats and boxes before a number; or of a postcode."""
         streets = self._words.words_of(
             "after", "after_weak", "before", "before_weak", "first", "first_weak", "between", "numbered", "alone",
             "corner", "address_word", "postcode_name",
         )  # fmt: skip
         numbered = self._words.words_of("unit", "box", "military", "at_the", "dotted")
         before_number = r"[.:]?\s?(?:no\.?\s?)?[\d#]"
-        return "|".join(
-            (
-                rf"\b(?:{_any(word for word in streets if word.isascii())})\b",
-                rf"\b(?:{_any(word for word in numbered if word.isascii())}){before_number}",
-                rf"\b(?:{_any(self._words.words_of('dotted'))})\.\s?\pL",
-                rf"(?:{_any(word for word in streets if not word.isascii())})",
-                rf"(?:{_any(self._words.endings)})\b",
-                r"\b(?:\d{5,6}|\d{2}-\d{3})\b|\bc/\s",
-                r"[路街道巷弄胡同都府県区]",
-            )
+        return Gate(
+            "|".join(
+                (
+                    rf"\b(?:{_any(word for word in streets if word.isascii())})\b",
+                    rf"\b(?:{_any(word for word in numbered if word.isascii())}){before_number}",
+                    rf"\b(?:{_any(self._words.words_of('dotted'))})\.\s?\pL",
+                    rf"(?:{_any(word for word in streets if not word.isascii())})",
+                    rf"(?:{_any(self._words.endings)})\b",
+                    r"\b(?:\d{5,6}|\d{2}-\d{3})\b|\bc/\s",
+                    r"[路街道巷弄胡同都府県区]",
+                )
+            ),
+            reach=100,
+            digitless=rf"{self._dwelling.pattern}\s(?:{_any(self._words.words_of('preposition'))})\b",
         )
 
 

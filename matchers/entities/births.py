@@ -8,6 +8,7 @@ from typing import Any
 
 from core.types import EntityType
 from matchers.entities.context import ContextWords, ReadContext
+from matchers.entities.gates import Gate
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
 from matchers.entities.tables import any_of, own_table
 from matchers.patterns import Pattern
@@ -68,14 +69,19 @@ _BETWEEN_NAMES = re.compile(r"[\s-]")
 class BirthRecogniser(TextRecogniser):
     """Sees dates next to a word of birth, and ages with their unit or in the form in which people state theirs."""
 
-    gate = "|".join(
-        (
-            _BIRTHS.text,
-            rf"(?:{any_of([*_TABLE['age_before'], *_TABLE['person_is']])})[\s:=-]{{1,3}}"
-            r"(?:(?:is|at|only|just|now|already|a)\s)?[0-9]",
-            rf"[0-9][\s-]?(?:{any_of(_TABLE['age_after'])})",
-            r"[\[(][mf]\s?/?\s?[1-9][0-9]|[1-9][0-9]\s?/?\s?[mf][\])/]|[a-z]\s\([1-9][0-9]\)|[a-z],\s[1-9][0-9],\s",
-        )
+    gate = Gate(
+        "|".join(
+            (
+                _BIRTHS.text,
+                rf"(?:{any_of([*_TABLE['age_before'], *_TABLE['person_is']])})[\s:=-]{{1,3}}"
+                r"(?:(?:is|at|only|just|now|already|a)\s)?[0-9]",
+                rf"[0-9][\s-]?(?:{any_of(_TABLE['age_after'])})",
+                r"[\[(][mf]\s?/?\s?[1-9][0-9]|[1-9][0-9]\s?/?\s?[mf][\])/]",
+                r"[a-z]\s\([1-9][0-9]\)|[a-z],\s[1-9][0-9],\s",
+            )
+        ),
+        reach=100,
+        digitless="",
     )
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:

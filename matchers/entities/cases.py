@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.types import Entity, EntityType, Span
 from matchers.entities.context import ContextWords, ReadContext
+from matchers.entities.gates import Gate
 from matchers.entities.looking import LookedAt
 from matchers.entities.tables import own_table
 from matchers.patterns import Pattern, PatternSet
@@ -56,7 +57,9 @@ class CaseNumberRecogniser:
 
     def __init__(self) -> None:
         table = _table()
-        self.gate = "|".join(form.pattern.replace("?P<number>", "?:") for form in table.cases)
+        self.gate = Gate(
+            "|".join(form.pattern.replace("?P<number>", "?:") for form in table.cases), reach=100, digitless=""
+        )
         self._forms = {Pattern(form.pattern): form for form in table.cases}
         self._which = PatternSet(self._forms)
         self._compiled = {form.name: re.compile(f"{_START}(?:{form.pattern}){_END}", re.ASCII) for form in table.cases}

@@ -11,6 +11,7 @@ from stdnum.bitcoin import b58decode, bech32_checksum
 
 from core.types import EntityType
 from matchers.entities.context import ContextWords
+from matchers.entities.gates import Gate
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
 from matchers.entities.tables import own_table
 
@@ -36,7 +37,10 @@ _SOLANA_BYTES = 32
 class CryptoRecogniser(TextRecogniser):
     """Sees wallets' addresses, most of them by their own check digits."""
 
-    gate = r"0x[0-9a-f]{8}|bitcoincash:|(?:bc|ltc|addr|stake|cosmos|osmo|terra)1[02-9ac-hj-np-z]{8}|[0-9a-z_-]{26}"
+    gate = Gate(
+        r"0x[0-9a-f]{8}|bitcoincash:|(?:bc|ltc|addr|stake|cosmos|osmo|terra)1[02-9ac-hj-np-z]{8}|[0-9a-z_-]{26}",
+        reach=150,
+    )
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:
         """Yield the addresses in a stretch."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.types import EntityType
+from matchers.entities.gates import Gate
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
 from matchers.entities.tables import any_of, own_table
 from matchers.hosts import public_suffix
@@ -59,7 +60,7 @@ class EmailRecogniser(TextRecogniser):
     end must exist (Public Suffix List), and what stands before ``at`` be no ordinary word, unless a mailbox provider
     stands after it."""
 
-    gate = rf"[^\s@]@[^\s@.]+\.|{_HIDING}"
+    gate = Gate(rf"[^\s@]@[^\s@.]+\.|{_HIDING}", reach=120)
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:
         """Yield the addresses in a stretch."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.types import EntityType
 from matchers.entities.context import ContextWords, ReadContext
+from matchers.entities.gates import Gate
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
 from matchers.entities.tables import own_table
 
@@ -49,13 +50,16 @@ _DECIMALS_ALONE, _DECIMALS_TOLD = 4, 2
 class GeoRecogniser(TextRecogniser):
     """Sees positions on folded text. Two decimal numbers are one where both have four decimals, or a word tells so."""
 
-    gate = "|".join(
-        (
-            rf"[0-9]\.[0-9]{{2,15}}°?\s?[ns]?(?:\s?[,;/]\s?|\s{{1,3}}|\s?[,;/]?\s?[\"']?{_LONGITUDE_WORD}[\"']?\s?[:=]\s?)"
-            rf"[+-]?[0-9]{{1,3}}\.[0-9]{{2}}",
-            r"[0-9]\s?(?:°|º|deg\b)\s?(?:[0-9]|[ns]\b)",
-            r"[2-9cfghjmpqrvwx]{6}\+[2-9cfghjmpqrvwx]{2}|///\s?[^\W\d_]|geo:-?[0-9]",
-        )
+    gate = Gate(
+        "|".join(
+            (
+                rf"[0-9]\.[0-9]{{2,15}}°?\s?[ns]?(?:\s?[,;/]\s?|\s{{1,3}}|\s?[,;/]?\s?[\"']?{_LONGITUDE_WORD}[\"']?\s?[:=]\s?)"
+                rf"[+-]?[0-9]{{1,3}}\.[0-9]{{2}}",
+                r"[0-9]\s?(?:°|º|deg\b)\s?(?:[0-9]|[ns]\b)",
+                r"[2-9cfghjmpqrvwx]{6}\+[2-9cfghjmpqrvwx]{2}|///\s?[^\W\d_]|geo:-?[0-9]",
+            )
+        ),
+        reach=150,
     )
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:

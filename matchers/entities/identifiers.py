@@ -11,14 +11,15 @@ import math
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from core.types import Entity, FoldedText
 from matchers.entities.context import ContextWords, ReadContext
+from matchers.entities.gates import Gate
 from matchers.entities.identifier_rules import IdentifierRule, identifier_table, shape
 from matchers.entities.looking import LookedAt
-from matchers.folding import folded_forms
+from matchers.entities.tables import any_of
 from matchers.words import everyday_words
 
 _CHECKED_CONFIDENCE = 0.95
@@ -102,7 +103,7 @@ class IdentifierRecogniser:
 
     def __init__(self) -> None:
         table = identifier_table()
-        self.gate = _gate(table.few_digits)
+        self.gate = Gate(f"{_SIX_DIGITS}|{_TAX_NUMBERS}|{any_of(table.few_digits)}", reach=220, digitless="")
         self._patterns = {rule.name: re.compile(rule.pattern) for rule in table.identifiers}
         self._shapes: dict[str, _Shape] = defaultdict(_Shape)
         for rule in table.identifiers:
@@ -177,12 +178,6 @@ class IdentifierRecogniser:
 
     def _fits(self, rule: IdentifierRule, text: str, start: int, end: int) -> bool:
         return bool(self._patterns[rule.name].fullmatch(text, start, end)) and rule.is_valid(text[start:end])
-
-
-def _gate(fragments: Iterable[str]) -> str:
-    """Return what lets a text in: six digits near one another, or a fragment of a word of context."""
-    folded = {form for fragment in fragments for form in folded_forms(fragment)}
-    return "|".join((_SIX_DIGITS, _TAX_NUMBERS, *map(re.escape, sorted(folded))))
 
 
 def _entity(stretch: LookedAt, candidate: _Candidate, reading: _Reading, country: str | None) -> Entity:

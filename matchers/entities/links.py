@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
 from core.types import EntityType, FoldedText
+from matchers.entities.gates import Gate
 from matchers.entities.geo import points_at_place
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
 from matchers.entities.social import is_profile
@@ -40,7 +41,11 @@ class LinkRecogniser(TextRecogniser):
     """Sees links on folded text, also such as nobody can click (``hxxps://harbor[.]example``). Without ``http`` or
     ``www`` a link has a path, and a host under a known suffix (Public Suffix List)."""
 
-    gate = rf"h[tx]{{2}}ps?\s?\[?:\]?/|www(?:\.|\[|\()|[a-z0-9\])]{_DOT}?[a-z]{{2,24}}(?::[0-9]{{2,5}})?/[^\s/]"
+    gate = Gate(
+        rf"h[tx]{{2}}ps?\s?\[?:\]?/|www(?:\.|\[|\()"
+        rf"|(?:[a-z]{{3}}|[a-z0-9\])]{_DOT}[a-z]{{2}})(?::[0-9]{{2,5}})?/[^\s/]",
+        reach=30,
+    )
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:
         """Yield the links in a stretch."""

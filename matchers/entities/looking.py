@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from core.types import Document, Entity, EntityType, FieldName, Span
-from matchers.folding import is_plain
+from matchers.entities.gates import Gate
 from matchers.surroundings import REACH, Stretch, surroundings
 
-_FIELDS: tuple[FieldName, ...] = ("title", "text")
+FIELDS: tuple[FieldName, ...] = ("title", "text")
 """``author`` and ``url`` say who wrote and where, not whom it is about."""
 
 NAMES_REACH = 600
@@ -34,11 +34,6 @@ class LookedAt(Stretch):
     document: int
     within: _Ranges
     near: _Ranges
-
-    @property
-    def plain(self) -> str:
-        """The folded text but for its case: the original where nothing in it needs folding, which costs less."""
-        return self.original if is_plain(self.original) else self.folded.text
 
     def written(self, start: int, end: int) -> str:
         """Return how the folded characters ``start`` to ``end`` (at least one) are written."""
@@ -69,7 +64,7 @@ class Seen:
 class TextRecogniser(ABC):
     """A recogniser that looks at each text for itself."""
 
-    gate: str
+    gate: Gate
 
     @abstractmethod
     def see(self, stretch: LookedAt) -> Iterator[Seen]:
@@ -95,13 +90,12 @@ class TextRecogniser(ABC):
 
 def looked_at(document: Document, position: int, around: Sequence[Span] | None) -> Iterator[LookedAt]:
     """Yield what is looked at: the fields whole, or what is around the spans where a field is long."""
-    for name in _FIELDS:
+    for name in FIELDS:
         original = document.field(name)
         if not original:
             continue
         if around is None:
-            whole = [(0, len(original))]
-            yield LookedAt(name, 0, original, position, whole, whole)
+            yield whole_field(document, position, name)
             continue
         places = [(span.start, span.end) for span in around if span.field == name]
         within = list(surroundings(original, places))
@@ -109,3 +103,10 @@ def looked_at(document: Document, position: int, around: Sequence[Span] | None) 
         for start, end in surroundings(original, places, REACH + _CONTEXT):
             its_own = near[bisect_left(near, (start, 0)) : bisect_left(near, (end, 0))]
             yield LookedAt(name, start, original[start:end], position, within, its_own)
+
+
+def whole_field(document: Document, position: int, name: FieldName) -> LookedAt:
+    """Return a field that is looked at whole."""
+    original = document.field(name)
+    whole = [(0, len(original))]
+    return LookedAt(name, 0, original, position, whole, whole)

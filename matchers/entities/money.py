@@ -13,6 +13,7 @@ from stdnum.us import rtn
 
 from core.types import EntityType
 from matchers.entities.context import ContextWords, ReadContext
+from matchers.entities.gates import Gate
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
 from matchers.entities.tables import any_of, own_table
 
@@ -71,10 +72,12 @@ class MoneyRecogniser(TextRecogniser):
     """Sees cards by their issuers' ranges and the check digit (ISO/IEC 7812-1), IBANs by theirs (ISO 13616), and other
     accounts after words that tell of one (``money.yaml``)."""
 
-    gate = (
+    gate = Gate(
         r"[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}|[0-9]{4}[ -]?[0-9]{6}[ -]?[0-9]{4}"
         r"|(?:^|[^a-z0-9])[a-z]{2}\s?[0-9]{2}[ -]?[a-z0-9]{4}[ -]?[0-9]"
-        rf"|(?:{_ACCOUNT_WORDS})[^a-z]"
+        rf"|(?:{_ACCOUNT_WORDS})[^a-z]",
+        reach=100,
+        digitless=rf"(?:{any_of(_ACCOUNTS['swift_code']['words'])})[^a-z]",
     )
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:

@@ -12,6 +12,7 @@ from functools import cache
 
 from core.types import Entity, EntityType
 from matchers.entities.check_digits import icao_check_digit
+from matchers.entities.gates import Gate
 from matchers.entities.looking import LookedAt
 from matchers.entities.tables import own_table
 
@@ -37,7 +38,7 @@ _PERMIT = re.compile("[aci]r")  # residence permits are cards too (Regulation (E
 class MachineReadableZoneRecogniser:
     """Sees the zones of passports, visas and identity cards."""
 
-    gate = r"[0-9]{7}[mfx<][0-9]{7}"
+    gate = Gate(r"[0-9]{7}[mfx<][0-9]{7}", reach=150, digitless="")
 
     def recognise(self, stretches: Sequence[LookedAt]) -> Iterator[tuple[LookedAt, Entity]]:
         """Yield the zones in the stretches, all their lines as one entity, with the country that issued them."""

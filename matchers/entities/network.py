@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from core.types import EntityType
+from matchers.entities.gates import Gate
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
 
 _PUBLIC_CONFIDENCE = 0.9
@@ -36,12 +37,15 @@ _SIGNS = re.compile(r"[^0-9a-f]")
 class NetworkRecogniser(TextRecogniser):
     """Sees addresses on folded text. Version numbers, times and key fingerprints are none."""
 
-    gate = "|".join(
-        (
-            rf"[0-9]{_DOT}[0-9]{{1,3}}{_DOT}[0-9]{{1,3}}{_DOT}[0-9]",
-            r"[0-9a-f]{1,4}:[0-9a-f]{0,4}:[0-9a-f]{0,4}:|::[0-9a-f]{1,4}|[0-9a-f]::",
-            r"[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}-|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}",
-        )
+    gate = Gate(
+        "|".join(
+            (
+                rf"[0-9]{_DOT}[0-9]{{1,3}}{_DOT}[0-9]{{1,3}}{_DOT}[0-9]",
+                r"[0-9a-f]{1,4}:[0-9a-f]{0,4}:[0-9a-f]{0,4}:|::[0-9a-f]{1,4}|[0-9a-f]::",
+                r"[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}-|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}",
+            )
+        ),
+        reach=60,
     )
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:

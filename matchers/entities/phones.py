@@ -20,6 +20,7 @@ from phonenumbers import (
 from core.errors import SettingsError
 from core.types import EntityType
 from matchers.entities.context import ContextWords, ReadContext
+from matchers.entities.gates import Gate
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
 from matchers.entities.tables import any_of, own_table
 from matchers.folding import folded_forms
@@ -66,6 +67,7 @@ _HAS_FORM = re.compile(
 _LABEL_AFTER = re.compile(rf"\s?[-(/\[,|]?\s?(?:{any_of(_LABELS)})\b")
 _MAILBOX = re.compile(r"\w@\w[\w-]{0,60}\.\w")
 _IN_WORDS = re.compile(rf"\b(?:(?:{any_of(_DIGIT_WORDS)})[\s,.-]{{1,3}}){{6,14}}(?:{any_of(_DIGIT_WORDS)})\b")
+_FOUR_WORDS = rf"(?:{any_of(_DIGIT_WORDS)})(?:[\s,.-]{{1,3}}(?:{any_of(_DIGIT_WORDS)})){{3}}"
 _WORDS = re.compile(r"[^\W\d]+")
 
 
@@ -97,9 +99,8 @@ class PhoneRecogniser(TextRecogniser):
     what is hardly anything else: ``(202) 555-0143``, ``+1-202-555-0143 x12``.
     """
 
-    gate = (
-        r"[0-9٠-٩۰-۹][0-9٠-٩۰-۹\s().+/-]{4}[0-9٠-٩۰-۹]"
-        rf"|(?:{any_of(_DIGIT_WORDS)})(?:[\s,.-]{{1,3}}(?:{any_of(_DIGIT_WORDS)})){{3}}"
+    gate = Gate(
+        rf"[0-9٠-٩۰-۹][0-9٠-٩۰-۹\s().+/-]{{4}}[0-9٠-٩۰-۹]|{_FOUR_WORDS}", reach=_LINE_REACH, digitless=_FOUR_WORDS
     )
 
     def __init__(self, regions: tuple[str, ...]) -> None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Protocol
 
 from core.types import Document, Entity, Span
-from matchers.entities.looking import LookedAt, looked_at
-from matchers.patterns import Pattern, PatternSet
+from matchers.entities.gates import Gate, Gates
+from matchers.entities.looking import FIELDS, LookedAt, looked_at, whole_field
+from matchers.folding import folded_only
 
 
 class Recogniser(Protocol):
     """Sees entities of some types. Time is linear in the text."""
 
     @property
-    def gate(self) -> str | None:
-        """A pattern for RE2 on folded text, in small letters, that stands wherever something is to be seen: texts
-        without it are not looked at. None to look at all. One scan asks for the gates of all recognisers at once,
-        so a gate costs nothing; what it lets in for nothing costs the recogniser's time."""
+    def gate(self) -> Gate | None:
+        """Where it looks; None to look at all. What the gate lets in for nothing costs the recogniser's time."""
 
     def recognise(self, stretches: Sequence[LookedAt]) -> Iterator[tuple[LookedAt, Entity]]:
         """Yield the entities in the stretches, in any order."""
@@ -29,13 +29,15 @@ class EntityPipeline:
 
     def __init__(self, recognisers: Iterable[Recogniser]) -> None:
         self._ungated: list[Recogniser] = []
-        self._gated: dict[Pattern, Recogniser] = {}
+        self._gated: list[Recogniser] = []
+        gates: list[Gate] = []
         for recogniser in recognisers:
             if recogniser.gate is None:
                 self._ungated.append(recogniser)
             else:
-                self._gated[Pattern(f"(?i){recogniser.gate}")] = recogniser
-        self._gates = PatternSet(self._gated)
+                self._gated.append(recogniser)
+                gates.append(recogniser.gate)
+        self._gates = Gates(gates)
 
     def recognise(
         self, documents: Sequence[Document], around: Sequence[Sequence[Span] | None] | None = None
@@ -44,26 +46,55 @@ class EntityPipeline:
         another. ``around`` has spans for each document, or None for the whole of it: of a long field, only what is
         within :data:`matchers.surroundings.REACH` of them is looked at then, and names within
         :data:`matchers.entities.looking.NAMES_REACH`."""
-        stretches = [
-            stretch
-            for position, document in enumerate(documents)
-            for stretch in looked_at(document, position, None if around is None else around[position])
-        ]
-        let_in: dict[Recogniser, list[LookedAt]] = dict.fromkeys(self._ungated, stretches)
-        for stretch in stretches:
-            for gate in self._gates.found_in(stretch.plain.encode("utf-8", "replace")):
-                let_in.setdefault(self._gated[gate], []).append(stretch)
-        found: list[list[Entity]] = [[] for _ in documents]
-        for recogniser, ones in let_in.items():
-            for stretch, entity in recogniser.recognise(ones):
+        found: dict[int, list[Entity]] = {}
+        for recogniser, stretches in self._looking(documents, around):
+            for stretch, entity in recogniser.recognise(stretches):
                 if stretch.counts(entity.span):
-                    found[stretch.document].append(entity)
-        return [_apart(entities) for entities in found]
+                    found.setdefault(stretch.document, []).append(entity)
+        return [_apart(found[position]) if position in found else () for position in range(len(documents))]
+
+    def _looking(
+        self, documents: Sequence[Document], around: Sequence[Sequence[Span] | None] | None
+    ) -> Iterator[tuple[Recogniser, list[LookedAt]]]:
+        """Yield each recogniser with what it looks at."""
+        stretch_of: Callable[[int], LookedAt]
+        if self._ungated or around is not None:
+            stretches = [
+                stretch
+                for position, document in enumerate(documents)
+                for stretch in looked_at(document, position, None if around is None else around[position])
+            ]
+            for recogniser in self._ungated:
+                yield recogniser, stretches
+            texts = [stretch.folded.text for stretch in stretches]
+            stretch_of = stretches.__getitem__
+        else:
+            # Of most texts nobody needs more than what they mean.
+            fields = [(position, name) for position, one in enumerate(documents) for name in FIELDS if one.field(name)]
+            texts = [folded_only(documents[position].field(name)) for position, name in fields]
+            stretch_of = cache(lambda index: whole_field(documents[fields[index][0]], *fields[index]))
+        let_in: dict[Recogniser, list[LookedAt]] = {}
+        for number, index, parts in self._gates.open_to(texts):
+            ones = let_in.setdefault(self._gated[number], [])
+            ones.extend(_part(stretch_of(index), start, end) for start, end in parts)
+        yield from let_in.items()
+
+
+def _part(stretch: LookedAt, start: int, end: int) -> LookedAt:
+    """Return the folded characters ``start`` to ``end`` of a stretch as one of its own, in which no names are looked
+    for."""
+    folded = stretch.folded
+    if end - start == len(folded.text):
+        return stretch
+    first, last = folded.starts[start], folded.ends[end - 1]
+    return LookedAt(
+        stretch.field, stretch.start + first, stretch.original[first:last], stretch.document, stretch.within, ()
+    )
 
 
 def _apart(entities: list[Entity]) -> tuple[Entity, ...]:
     """Return the entities in order of their spans; of those that overlap the longest, of these the surest."""
-    if len(entities) < 2:
+    if len(entities) == 1:
         return tuple(entities)
     kept: list[tuple[Span, Entity]] = []
     for entity in sorted(entities, key=_rank):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.types import EntityType
+from matchers.entities.gates import Gate
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
 from matchers.entities.tables import any_of, own_table
 from matchers.phrases import UNSPACED
@@ -59,14 +60,17 @@ class SecretRecogniser(TextRecogniser):
     issuers' forms and, after a word for one, what looks random."""
 
     # Repetitions that are counted, and begin at letters that many words hold, would make the scan of all gates slow.
-    gate = "|".join(
-        (
-            any_of(sign for row in _KEYS for sign in row["sign"]),
-            r"[0-9a-z_-]{26}|[0-9]:aa[a-z0-9_-]",
-            rf"(?:{any_of(_TABLE['password_words'])})[\"']?(?:\s?[:=>→-]|\s(?:{_JOINTS})\s|\s?(?:是|为))",
-            rf"(?:{any_of([*_TABLE['key_words'], *_TABLE['phrase_words']])})[\"']?[^a-z]",
-            r"@[a-z0-9.-]+\s?[:;|]|://[^\s:/@?#]+:[^\s:/@?#]+@|(?:^|\n)[ \t>*-]*[a-z0-9_.-]+:[^\s:;|,<>/]",
-        )
+    gate = Gate(
+        "|".join(
+            (
+                any_of(sign for row in _KEYS for sign in row["sign"]),
+                r"[0-9a-z_-]{26}|[0-9]:aa[a-z0-9_-]",
+                rf"(?:{any_of(_TABLE['password_words'])})[\"']?(?:\s?[:=>→-]|\s(?:{_JOINTS})\s|\s?(?:是|为))",
+                rf"(?:{any_of([*_TABLE['key_words'], *_TABLE['phrase_words']])})[\"']?[^a-z]",
+                r"@[a-z0-9.-]+\s?[:;|]|://[^\s:/@?#]+:[^\s:/@?#]+@|(?:^|\n)[ \t>*-]*[a-z0-9_.-]+:[^\s:;|,<>/]",
+            )
+        ),
+        reach=350,
     )
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.types import EntityType
+from matchers.entities.gates import Gate
 from matchers.entities.looking import LookedAt, Seen, TextRecogniser
 from matchers.entities.tables import any_of, own_table
 from matchers.folding import folded_forms
@@ -59,10 +60,11 @@ class SocialRecogniser(TextRecogniser):
     """Sees names on networks in running text: ``insta: maria.g``, ``@maria on twitter``, ``u/maria``, ``@a@host``,
     ``maria#1234``. A mention alone (``@maria``) is none, as it is how people talk to one another."""
 
-    gate = (
+    gate = Gate(
         r"(?:^|[^\w/.@-])/?u/[a-z0-9_-]{3}|@[a-z0-9_.-]+@[a-z0-9]|[a-z0-9_.]#[0-9]{4}"
         rf"|(?:{_WORDS})(?:\s(?:{_JOINTS}))*\s?[(\[]?\s?(?:[:=>@|-]|→|(?:is|handle|id|es|ist|est|name|at)\s)"
-        rf"|[a-z0-9_]{_ON}(?:{_WORDS})\b"
+        rf"|[a-z0-9_]{_ON}(?:{_WORDS})\b",
+        reach=80,
     )
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:
