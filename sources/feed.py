@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from core.errors import AddressRefused, FetchError, SourceBroken, SourceUnavailable, TooLarge
-from core.http import check_url, parse_retry_after
+from core.errors import AddressRefused, SourceBroken, SourceUnavailable
+from core.http import check_url
 from core.ports import HttpResponse, SourceContext
 from core.types import Document, JsonObject, Page
+from sources.fetching import fetch
 from sources.formats import Format, UnreadableFormat
 from sources.limited_reading import PARSING_SECONDS, BeyondLimits, read_within_limits
 
@@ -26,13 +27,6 @@ _ACCEPT = (
     "application/xml;q=0.9, application/json;q=0.8, */*;q=0.1"
 )
 _LONGEST_VALIDATOR = 1000
-_BROKEN = {
-    401: "asks for a login",
-    403: "forbids reading",
-    404: "has no such feed",
-    410: "has closed this feed for good",
-    451: "may not show this feed for legal reasons",
-}
 
 
 class FeedSettings(BaseModel):
@@ -99,10 +93,10 @@ class FeedSource:
     async def poll(self, cursor: JsonObject | None) -> Page:
         """Return the entries that are new or changed, oldest first; see :class:`core.ports.Source`."""
         known = _Cursor.read(cursor)
-        response = await self._fetch(known)
+        headers = {"Accept": _ACCEPT, **dict(known.conditions())}
+        answer = await fetch(self._context, self._settings.url, headers=headers)
+        response, not_before = answer.response, answer.not_before
         now = self._context.clock.now()
-        wait = parse_retry_after(response.headers.get("retry-after"), now)
-        not_before = now + wait if wait else None
         if response.status == 304:
             return Page(documents=(), cursor=cursor, not_before=not_before)
         entries = await asyncio.to_thread(self._entries, response)
@@ -123,24 +117,6 @@ class FeedSource:
             more=bool(rest),
             not_before=not_before,
         )
-
-    async def _fetch(self, known: _Cursor) -> HttpResponse:
-        headers = {"Accept": _ACCEPT, **dict(known.conditions())}
-        try:
-            response = await self._context.http.request("GET", self._settings.url, headers=headers)
-        except (AddressRefused, TooLarge) as error:
-            raise SourceBroken(str(error)) from error
-        except FetchError as error:
-            raise SourceUnavailable(str(error)) from error
-        status = response.status
-        if status in (200, 304):
-            return response
-        if status in _BROKEN:
-            raise SourceBroken(f"{self._host} {_BROKEN[status]} (status {status})")
-        if status in (408, 425, 429) or status >= 500:
-            wait = parse_retry_after(response.headers.get("retry-after"), self._context.clock.now())
-            raise SourceUnavailable(f"{self._host} cannot give the feed now (status {status})", retry_after=wait)
-        raise SourceBroken(f"{self._host} answers with status {status} where a feed is expected")
 
     def _entries(self, response: HttpResponse) -> list[Document]:
         name = f"the feed of {self._host}"

@@ -195,8 +195,8 @@ async def test_a_long_feed_comes_in_pages_without_gap_or_repeat(httpserver: HTTP
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        *((status, SourceBroken) for status in (400, 401, 403, 404, 410, 451)),
-        *((status, SourceUnavailable) for status in (408, 425, 429, 500, 502, 503, 504)),
+        *((status, SourceBroken) for status in (400, 401, 404, 410, 451)),
+        *((status, SourceUnavailable) for status in (403, 408, 425, 429, 500, 502, 503, 504)),
     ],
 )
 async def test_an_error_status_says_whether_trying_again_helps(
@@ -209,6 +209,14 @@ async def test_an_error_status_says_whether_trying_again_helps(
     assert "secret" not in str(caught.value)
     if isinstance(caught.value, SourceUnavailable):
         assert caught.value.retry_after == timedelta(seconds=90)
+
+
+async def test_a_place_that_forbids_reading_and_names_no_time_to_come_back_is_broken(
+    httpserver: HTTPServer, context: SourceContext
+) -> None:
+    serve(httpserver, "gone", 403)
+    with pytest.raises(SourceBroken, match="forbids reading"):
+        await poll(httpserver, context)
 
 
 @pytest.mark.parametrize("status", [200, 304])

@@ -1,0 +1,35 @@
+"""What the headers of an answer say about asking again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sources.fetching import asked_wait
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({}, None),
+        ({"retry-after": "90"}, 90),
+        ({"retry-after": "0"}, None),
+        ({"retry-after": "Sat, 21 Nov 2026 12:05:00 GMT"}, 300),
+        ({"x-ratelimit-remaining": "12", "x-ratelimit-reset": "300"}, None),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "300"}, 300),
+        ({"x-ratelimit-remaining": "0.0", "x-ratelimit-reset": "300"}, 300),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW.timestamp()) + 60)}, 60),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "2026-11-21T12:10:00.000Z"}, 600),
+        ({"ratelimit-remaining": "0", "ratelimit-reset": "5"}, 5),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "2020-01-01T00:00:00Z"}, None),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "soon"}, None),
+        ({"x-ratelimit-remaining": "0"}, None),
+        ({"x-ratelimit-remaining": "none", "x-ratelimit-reset": "300"}, None),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" * 40}, None),
+    ],
+)
+def test_the_wait_is_what_the_place_asks_for(headers: dict[str, str], wait: int | None) -> None:
+    assert asked_wait(headers, NOW) == (None if wait is None else timedelta(seconds=wait))
