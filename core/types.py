@@ -63,12 +63,17 @@ class Page:
     ``cursor`` is where the next poll goes on: JSON that the source alone understands, stored in the
     same transaction as what came of the documents. ``more`` asks for another poll at once.
     ``not_before`` is the earliest next poll that the place asked for (Retry-After), if it did.
+    ``gap`` says in a sentence, which quotes nothing, why something since the last poll is lost for sure
+    (the place lists the newest 1,000 items and more came). ``quota_left`` is how many requests the place,
+    or a budget, still allows, where that is known.
     """
 
     documents: tuple[Document, ...]
     cursor: JsonObject | None
     more: bool = False
     not_before: datetime | None = None
+    gap: str | None = None
+    quota_left: int | None = None
 
 
 # ── what is watched ─────────────────────────────────────────────────────────────────────────────
