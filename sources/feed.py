@@ -10,13 +10,12 @@ from datetime import datetime
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from core.errors import AddressRefused, SourceBroken, SourceUnavailable
-from core.http import check_url
+from core.errors import SourceBroken, SourceUnavailable
 from core.ports import HttpResponse, SourceContext
 from core.types import Document, JsonObject, Page
-from sources.fetching import fetch
+from sources.fetching import WebAddress, fetch
 from sources.formats import Format, UnreadableFormat
 from sources.limited_reading import PARSING_SECONDS, BeyondLimits, read_within_limits
 
@@ -34,19 +33,10 @@ class FeedSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    url: str = Field(repr=False, description="Address of the RSS, Atom or JSON feed (http or https).")
+    url: WebAddress = Field(repr=False, description="Address of the RSS, Atom or JSON feed (http or https).")
     parsing_seconds: int = Field(
         PARSING_SECONDS, ge=1, le=60, description="Processor time that reading the feed may take."
     )
-
-    @field_validator("url")
-    @classmethod
-    def _can_be_fetched(cls, url: str) -> str:
-        try:
-            check_url(url)
-        except AddressRefused as error:
-            raise ValueError(str(error)) from None
-        return url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

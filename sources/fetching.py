@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 from urllib.parse import urlsplit
 
+from pydantic import AfterValidator
+
 from core.errors import AddressRefused, FetchError, SourceBroken, SourceUnavailable, TooLarge
-from core.http import parse_retry_after
+from core.http import check_url, parse_retry_after
 from core.ports import HttpResponse, SourceContext
 
 _BROKEN = {
@@ -29,6 +31,22 @@ _EPOCH_FROM = 1_000_000_000
 _LATEST = timedelta(days=366)
 
 
+class Gone(SourceBroken):
+    """The place has nothing at this address, or has it no more (status 404 or 410)."""
+
+
+def _checked(url: str) -> str:
+    try:
+        check_url(url)
+    except AddressRefused as error:
+        raise ValueError(str(error)) from None
+    return url
+
+
+WebAddress: TypeAlias = Annotated[str, AfterValidator(_checked)]
+"""A setting that holds an http or https address with a host and without credentials."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answer of status 200 or 304. ``not_before`` is from when on the place may be asked again, where it said so."""
@@ -40,6 +58,11 @@ class Answer:
     def host(self) -> str:
         """Whose answer it is."""
         return urlsplit(self.response.url).hostname or ""
+
+    @property
+    def quota_left(self) -> int | None:
+        """How many requests the place still allows, None where it does not say."""
+        return _left(self.response.headers)
 
     def json(self) -> Any:
         """Return the body as JSON. Raises SourceUnavailable: a place in trouble answers with a page for people."""
@@ -58,8 +81,8 @@ async def fetch(
     body: bytes | None = None,
 ) -> Answer:
     """Return the place's answer. Raises SourceUnavailable where it may be tried again, with the wait that the place
-    asks for (Retry-After; or rate-limit headers with nothing left), SourceBroken where a person must look. Messages
-    name the host only."""
+    asks for (Retry-After; or rate-limit headers with nothing left), Gone where nothing is there, SourceBroken otherwise
+    where a person must look. Messages name the host only."""
     host = urlsplit(url).hostname or ""
     try:
         response = await context.http.request(method, url, headers=headers, body=body)
@@ -75,7 +98,8 @@ async def fetch(
     # Services answer 403 for "too many requests", too, and then say when to come back.
     if status in _UNAVAILABLE or status >= 500 or (status == 403 and wait):
         raise SourceUnavailable(f"{host} cannot answer now (status {status})", retry_after=wait)
-    raise SourceBroken(f"{host} {_BROKEN.get(status, 'gives no usable answer')} (status {status})")
+    kind = Gone if status in (404, 410) else SourceBroken
+    raise kind(f"{host} {_BROKEN.get(status, 'gives no usable answer')} (status {status})")
 
 
 def asked_wait(headers: Mapping[str, str], now: datetime) -> timedelta | None:
@@ -87,11 +111,15 @@ def asked_wait(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     wait = parse_retry_after(headers.get("retry-after"), now)
     if wait is not None:
         return wait or None
-    left = next((headers[name] for name in _LEFT if name in headers), None)
-    if left is None or _number(left) is None or _number(left, at_least=1) is not None:
+    if _left(headers) != 0:
         return None
     reset = next((headers[name] for name in _RESET if name in headers), "")
     return _until(reset, now)
+
+
+def _left(headers: Mapping[str, str]) -> int | None:
+    number = _number(next((headers[name] for name in _LEFT if name in headers), ""))
+    return int(number) if number is not None and number < _EPOCH_FROM else None
 
 
 def _until(reset: str, now: datetime) -> timedelta | None:

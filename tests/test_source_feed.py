@@ -22,6 +22,7 @@ from core.settings import HttpSettings
 from core.types import Document, Page
 from sources.feed import FeedSettings, FeedSource
 from sources.feed_entries import read_json_feed, read_xml_feed
+from sources.fetching import Gone
 from sources.formats import Format
 from sources.limited_reading import read_within_limits
 from sources.plain_text import html_to_text
@@ -205,6 +206,7 @@ async def test_an_error_status_says_whether_trying_again_helps(
     serve(httpserver, "gone", status, Retry_After="90")
     with pytest.raises(error) as caught:
         await poll(httpserver, context)
+    assert isinstance(caught.value, Gone) == (status in (404, 410))
     assert str(caught.value).startswith("127.0.0.1 ")
     assert "secret" not in str(caught.value)
     if isinstance(caught.value, SourceUnavailable):

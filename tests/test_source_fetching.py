@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sources.fetching import asked_wait
+from core.ports import HttpResponse
+from sources.fetching import Answer, asked_wait
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -33,3 +34,19 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 )
 def test_the_wait_is_what_the_place_asks_for(headers: dict[str, str], wait: int | None) -> None:
     assert asked_wait(headers, NOW) == (None if wait is None else timedelta(seconds=wait))
+
+
+@pytest.mark.parametrize(
+    ("headers", "left"),
+    [
+        ({"x-ratelimit-remaining": "12"}, 12),
+        ({"ratelimit-remaining": "0"}, 0),
+        ({"x-ratelimit-remaining": "994.0"}, 994),
+        ({"x-ratelimit-remaining": "many"}, None),
+        ({"x-ratelimit-remaining": "inf"}, None),
+        ({}, None),
+    ],
+)
+def test_the_quota_is_what_the_place_says_is_left(headers: dict[str, str], left: int | None) -> None:
+    response = HttpResponse(status=200, headers=headers, body=b"", url="https://place.example/")
+    assert Answer(response, None).quota_left == left
