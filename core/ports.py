@@ -92,13 +92,39 @@ class HttpClient(Protocol):
 # ── plug-ins ────────────────────────────────────────────────────────────────────────────────────
 
 
+SEARCH_PRIORITIES: Mapping[TermKind, int] = {
+    TermKind.PSEUDONYM: 3,
+    TermKind.NAME: 3,
+    TermKind.DOMAIN: 2,
+    TermKind.KEYWORD: 1,
+}
+"""The kinds of terms that can be searched for elsewhere, and how much they matter: people first. The others are rules
+of our own (queries, patterns) or concealed (passages), and no search service is told of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchTerm:
+    """A term that its owner lets be sent to search services (``search_externally``): its value alone, without aliases.
+
+    A term of twice the ``priority`` of another is searched for twice as often.
+    """
+
+    id: str
+    text: str = field(repr=False)
+    priority: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceContext:
-    """What a source is given besides its settings. ``name`` is how people call this source."""
+    """What a source is given besides its settings. ``name`` is how people call this source.
+
+    ``search_terms`` are all the terms that a source may send anywhere: it knows of no others.
+    """
 
     name: str
     http: HttpClient
     clock: Clock
+    search_terms: tuple[SearchTerm, ...] = ()
 
 
 @runtime_checkable
@@ -359,6 +385,10 @@ class Store(Protocol):
     async def terms(self, community_id: str, listing: Listing, *, watchlist_id: str | None = None) -> Slice[Term]: ...
     async def term(self, community_id: str, term_id: str) -> Term: ...
     async def delete_term(self, community_id: str, term_id: str, *, audit: AuditEntry) -> None: ...
+
+    async def search_terms(self, community_id: str, at: datetime) -> tuple[SearchTerm, ...]:
+        """Return the community's terms that may be sent to search services at that moment, the oldest first: their
+        owner opted in, they have not ended, and their kind is one of ``SEARCH_PRIORITIES``."""
 
     # sources
 

@@ -102,7 +102,8 @@ class Scheduler:
 
     async def _read(self, lease: SourceLease) -> Page:
         record = lease.source
-        context = SourceContext(name=record.name, http=self._http, clock=self._clock)
+        search_terms = await self._store.search_terms(record.community_id, self._clock.now())
+        context = SourceContext(name=record.name, http=self._http, clock=self._clock, search_terms=search_terms)
         source = self._sources.build(record.kind, record.settings, context)
         limit_seconds = self._lease_for.total_seconds() * SHARE_OF_LEASE
         try:

@@ -132,6 +132,7 @@ class TermRow(OwnedRow, table=True):
         UniqueConstraint("community_id", "reference_key"),
         _of("watchlist", "watchlist_id"),
         _listed_by("created_at"),
+        Index(None, "community_id", "search_externally"),
     )
     watchlist_id: str = Field(index=True)
     kind: str
@@ -140,6 +141,7 @@ class TermRow(OwnedRow, table=True):
     ends_at: datetime | None = Field(default=None, sa_type=Moment, index=True)
     created_at: datetime = Field(sa_type=Moment)
     revision: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": "0"}, index=True)  # the catalogue's
+    search_externally: bool | None = None  # whether it is worth unsealing for that; the sealed settings decide
 
 
 class RemovedTermRow(OwnedRow, table=True):

@@ -20,7 +20,7 @@ from core.db.listing import slice_of
 from core.db.sealing import seal, term_settings_of, unseal
 from core.db.tables import CommunityRow, Moment, RemovedTermRow, StateRow, TermRow, WatchlistRow, table_of
 from core.errors import Conflict, NotFound
-from core.ports import REMOVALS_TOLD_FOR, Listing, Slice
+from core.ports import REMOVALS_TOLD_FOR, SEARCH_PRIORITIES, Listing, SearchTerm, Slice
 from core.types import (
     AuditEntry,
     Catalogue,
@@ -41,11 +41,10 @@ class Watched(Database):
 
     async def catalogue(self, at: datetime) -> Catalogue:
         """Return everything watched at that moment; expired terms are left out, topic packs are not kept here."""
-        lasting = or_(col(TermRow.ends_at).is_(None), col(TermRow.ends_at) > at)
         async with self.reading() as unit:
             # The revision comes first: what changes while the rest is read then has a higher one.
             revision, groups = await _revision(unit), await _groups(unit)
-            terms = await _terms(unit, groups, lasting)
+            terms = await _terms(unit, groups, _lasting(at))
         return Catalogue(
             communities=groups.communities, watchlists=groups.watchlists, terms=tuple(terms), revision=revision
         )
@@ -145,6 +144,30 @@ class Watched(Database):
         """Delete the term. Raises NotFound."""
         await self._delete(TermRow, community_id, term_id, col(TermRow.id), audit)
 
+    async def search_terms(self, community_id: str, at: datetime) -> tuple[SearchTerm, ...]:
+        """Return the community's terms that may be sent to search services at that moment, the oldest first.
+
+        The column only spares unsealing the others: what a term's owner allowed stands in its sealed settings, so that
+        nobody who can write into the database can have a term sent. Raises NotFound for the community.
+        """
+        searched = or_(col(TermRow.search_externally).is_(None), col(TermRow.search_externally).is_(True))
+        wanted = select(TermRow).where(
+            col(TermRow.community_id) == community_id, searched, col(TermRow.kind).in_(SEARCH_PRIORITIES), _lasting(at)
+        )
+        async with self.reading() as unit:
+            keys = await unit.keys(community_id)
+            rows = (await unit.session.scalars(wanted.order_by(col(TermRow.created_at), col(TermRow.id)))).all()
+
+        def unsealed() -> tuple[SearchTerm, ...]:
+            terms = (_term_of(keys, row) for row in rows)
+            return tuple(
+                SearchTerm(id=term.id, text=term.value, priority=SEARCH_PRIORITIES[term.kind])
+                for term in terms
+                if term.settings.search_externally
+            )
+
+        return await asyncio.to_thread(unsealed)
+
     async def _delete(
         self,
         row: type[WatchlistRow] | type[TermRow],
@@ -174,6 +197,10 @@ class _Groups:
     communities: tuple[Community, ...]
     watchlists: tuple[Watchlist, ...]
     keys: Mapping[str, CommunityKeys]
+
+
+def _lasting(at: datetime) -> ColumnElement[bool]:
+    return or_(col(TermRow.ends_at).is_(None), col(TermRow.ends_at) > at)
 
 
 async def _revision(unit: Unit) -> int:
@@ -310,6 +337,7 @@ def _row_of(
         "reference_key": reference_key,
         "sealed": seal(keys, TermRow, term.id, content),
         "ends_at": term.settings.ends_at,
+        "search_externally": term.settings.search_externally,
         "created_at": created_at,
         "revision": revision,
     }
