@@ -38,11 +38,15 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any
     httpserver.expect_request("/api/v1/access_token").respond_with_data(TOKEN, content_type="application/json")
     listing = {"kind": "Listing", "data": {"children": [COMMENT], "after": None}}
     httpserver.expect_request("/r/sample/comments/").respond_with_json(listing)
+    paste = {"key": "p1", "size": "7"}
+    httpserver.expect_request("/api_scraping.php").respond_with_json([paste])
+    httpserver.expect_request("/api_scrape_item.php", query_string="i=p1").respond_with_data("planted")
     url = httpserver.url_for("").rstrip("/")
     keys = {"client_id": "client", "client_secret": "secret", "reddit_url": url, "oauth_url": url}
     by_kind: dict[str, dict[str, Any]] = {
         "feed": {"url": f"{url}/feed"},
         "files": {"path": str(tmp_path)},
+        "pastebin": {"base_url": url},
         "reddit": {"subreddits": ["sample"], "submissions": False, **keys},
     }
     assert kind in by_kind, f"say here with which settings a source of kind {kind} reads one document"
