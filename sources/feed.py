@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar
@@ -18,6 +18,7 @@ from core.types import Document, JsonObject, Page
 from sources.fetching import WebAddress, fetch
 from sources.formats import Format, UnreadableFormat
 from sources.limited_reading import PARSING_SECONDS, BeyondLimits, read_within_limits
+from sources.validators import Validators
 
 PAGE_SIZE = 200
 
@@ -25,7 +26,6 @@ _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, "
     "application/xml;q=0.9, application/json;q=0.8, */*;q=0.1"
 )
-_LONGEST_VALIDATOR = 1000
 
 
 class FeedSettings(BaseModel):
@@ -43,30 +43,21 @@ class FeedSettings(BaseModel):
 class _Cursor:
     """``seen`` holds a digest for each entry that was in the feed at the last poll and was given."""
 
-    etag: str | None = None
-    last_modified: str | None = None
+    validators: Validators = field(default_factory=Validators)
     seen: frozenset[str] = field(default=frozenset(), repr=False)
 
     @classmethod
     def read(cls, cursor: JsonObject | None) -> _Cursor:
         if cursor is None:
             return cls()
-        etag, last_modified, seen = cursor.get("etag"), cursor.get("last_modified"), cursor.get("seen")
+        seen = cursor.get("seen")
         return cls(
-            etag=etag if isinstance(etag, str) else None,
-            last_modified=last_modified if isinstance(last_modified, str) else None,
+            validators=Validators.read(cursor),
             seen=frozenset(map(str, seen)) if isinstance(seen, Sequence) else frozenset(),
         )
 
     def written(self) -> JsonObject:
-        return {"etag": self.etag, "last_modified": self.last_modified, "seen": sorted(self.seen)}
-
-    def conditions(self) -> Iterator[tuple[str, str]]:
-        """Yield the headers of a conditional request (RFC 9110, section 13.1)."""
-        if self.etag is not None:
-            yield "If-None-Match", self.etag
-        if self.last_modified is not None:
-            yield "If-Modified-Since", self.last_modified
+        return {**self.validators.written(), "seen": sorted(self.seen)}
 
 
 class FeedSource:
@@ -83,7 +74,7 @@ class FeedSource:
     async def poll(self, cursor: JsonObject | None) -> Page:
         """Return the entries that are new or changed, oldest first; see :class:`core.ports.Source`."""
         known = _Cursor.read(cursor)
-        headers = {"Accept": _ACCEPT, **dict(known.conditions())}
+        headers = {"Accept": _ACCEPT, **known.validators.headers()}
         answer = await fetch(self._context, self._settings.url, headers=headers)
         response, not_before = answer.response, answer.not_before
         now = self._context.clock.now()
@@ -94,13 +85,8 @@ class FeedSource:
         fresh = [digest for digest in by_digest if digest not in known.seen]
         given, rest = fresh[:PAGE_SIZE], fresh[PAGE_SIZE:]
         seen = frozenset(by_digest).difference(rest) or known.seen  # an empty answer is a hiccup more often than an end
-        if rest:
-            # Without validators: the next poll must get the whole feed again.
-            following = _Cursor(seen=seen)
-        else:
-            following = _Cursor(
-                etag=_validator(response, "etag"), last_modified=_validator(response, "last-modified"), seen=seen
-            )
+        # Where a rest is left, without validators: the next poll must get the whole feed again.
+        following = _Cursor(seen=seen) if rest else _Cursor(validators=Validators.of(response), seen=seen)
         return Page(
             documents=tuple(self._document(by_digest[digest], now) for digest in given),
             cursor=following.written(),
@@ -133,9 +119,3 @@ def _digest(entry: Document) -> str:
     """Return a short digest that changes with what the entry is and says."""
     said = "\0".join((entry.id, entry.title or "", entry.text, entry.author or "", entry.url or ""))
     return hashlib.blake2b(said.encode(), digest_size=9).hexdigest()
-
-
-def _validator(response: HttpResponse, name: str) -> str | None:
-    """Return a validator as it can be sent back, None where it cannot."""
-    value = response.headers.get(name, "")
-    return value if value and value.isprintable() and value.isascii() and len(value) <= _LONGEST_VALIDATOR else None
