@@ -38,6 +38,7 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any
     httpserver.expect_request("/api/v1/access_token").respond_with_data(TOKEN, content_type="application/json")
     listing = {"kind": "Listing", "data": {"children": [COMMENT], "after": None}}
     httpserver.expect_request("/r/sample/comments/").respond_with_json(listing)
+    httpserver.expect_request("/search_by_date").respond_with_json({"hits": [{"objectID": "1", "title": "planted"}]})
     paste = {"key": "p1", "size": "7"}
     httpserver.expect_request("/api_scraping.php").respond_with_json([paste])
     httpserver.expect_request("/api_scrape_item.php", query_string="i=p1").respond_with_data("planted")
@@ -46,6 +47,7 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any
     by_kind: dict[str, dict[str, Any]] = {
         "feed": {"url": f"{url}/feed"},
         "files": {"path": str(tmp_path)},
+        "hackernews": {"base_url": url},
         "pastebin": {"base_url": url},
         "reddit": {"subreddits": ["sample"], "submissions": False, **keys},
     }
