@@ -18,6 +18,7 @@ from core.ports import HttpResponse, SourceContext
 _BROKEN = {
     400: "does not understand the request",
     401: "asks for a login",
+    402: "asks to be paid",
     403: "forbids reading",
     404: "has nothing there",
     410: "has closed this for good",
@@ -26,6 +27,7 @@ _BROKEN = {
 _UNAVAILABLE = frozenset({408, 425, 429})
 _LEFT = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
 _RESET = ("x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
+_LIMIT = ("x-ratelimit-limit", "x-rate-limit-limit", "ratelimit-limit")
 _EPOCH_FROM = 1_000_000_000
 """Numbers from here on are moments (seconds since 1970), smaller ones seconds to wait."""
 _LATEST = timedelta(days=366)
@@ -61,8 +63,9 @@ class Answer:
 
     @property
     def quota_left(self) -> int | None:
-        """How many requests the place still allows, None where it does not say."""
-        return _left(self.response.headers)
+        """How many requests the place still allows, None where it does not say. Of several windows (a second, a month)
+        the last counts, which is the longest."""
+        return next((left for left, _ in reversed(_windows(self.response.headers))), None)
 
     def json(self) -> Any:
         """Return the body as JSON. Raises SourceUnavailable: a place in trouble answers with a page for people."""
@@ -79,13 +82,17 @@ async def fetch(
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
+    follow_redirects: bool = True,
 ) -> Answer:
-    """Return the place's answer. Raises SourceUnavailable where it may be tried again, with the wait that the place
+    """Return the place's answer. A request that holds a term or a key must not follow redirects: they may lead to
+    anybody. Raises SourceUnavailable where it may be tried again, with the wait that the place
     asks for (Retry-After; or rate-limit headers with nothing left), Gone where nothing is there, SourceBroken otherwise
     where a person must look. Messages name the host only."""
     host = urlsplit(url).hostname or ""
     try:
-        response = await context.http.request(method, url, headers=headers, body=body)
+        response = await context.http.request(
+            method, url, headers=headers, body=body, follow_redirects=follow_redirects
+        )
     except (AddressRefused, TooLarge) as error:
         raise SourceBroken(str(error)) from error
     except FetchError as error:
@@ -111,15 +118,23 @@ def asked_wait(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     wait = parse_retry_after(headers.get("retry-after"), now)
     if wait is not None:
         return wait or None
-    if _left(headers) != 0:
-        return None
-    reset = next((headers[name] for name in _RESET if name in headers), "")
-    return _until(reset, now)
+    waits = [_until(reset, now) for left, reset in _windows(headers) if left == 0]
+    return max(filter(None, waits), default=None)
 
 
-def _left(headers: Mapping[str, str]) -> int | None:
-    number = _number(next((headers[name] for name in _LEFT if name in headers), ""))
-    return int(number) if number is not None and number < _EPOCH_FROM else None
+def _windows(headers: Mapping[str, str]) -> list[tuple[int, str]]:
+    """Return, for each window in which requests are counted, how many are left and when it begins anew. Most places
+    have one; Brave lists several, separated by commas, with the limit 0 for one without limit."""
+    lefts, resets, limits = (
+        next((headers[name] for name in names if name in headers), "").split(",") for names in (_LEFT, _RESET, _LIMIT)
+    )
+    resets += [""] * len(lefts)
+    limits += [""] * len(lefts)
+    return [
+        (int(number), reset.strip())
+        for left, reset, limit in zip(lefts, resets, limits, strict=False)
+        if (number := _number(left)) is not None and number < _EPOCH_FROM and limit.strip() != "0"
+    ]
 
 
 def _until(reset: str, now: datetime) -> timedelta | None:
@@ -137,9 +152,9 @@ def _until(reset: str, now: datetime) -> timedelta | None:
     return min(moment - now, _LATEST) if moment > now else None
 
 
-def _number(text: str, *, at_least: float = 0) -> float | None:
+def _number(text: str) -> float | None:
     try:
         number = float(text)
     except ValueError:
         return None
-    return number if number >= at_least else None
+    return number if number >= 0 else None

@@ -30,6 +30,18 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
         ({"x-ratelimit-remaining": "0"}, None),
         ({"x-ratelimit-remaining": "none", "x-ratelimit-reset": "300"}, None),
         ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" * 40}, None),
+        ({"x-ratelimit-remaining": "1, 1543", "x-ratelimit-reset": "1, 1419704"}, None),
+        ({"x-ratelimit-remaining": "0, 1543", "x-ratelimit-reset": "1, 1419704"}, 1),
+        ({"x-ratelimit-remaining": "0, 0", "x-ratelimit-reset": "1, 1419704"}, 1419704),
+        (
+            {
+                "x-ratelimit-remaining": "0, 0",
+                "x-ratelimit-reset": "1, 1419704",
+                "x-ratelimit-limit": "50, 0",  # no limit a month
+            },
+            1,
+        ),
+        ({"x-ratelimit-remaining": "0, 0", "x-ratelimit-reset": "1"}, 1),
     ],
 )
 def test_the_wait_is_what_the_place_asks_for(headers: dict[str, str], wait: int | None) -> None:
@@ -44,6 +56,8 @@ def test_the_wait_is_what_the_place_asks_for(headers: dict[str, str], wait: int 
         ({"x-ratelimit-remaining": "994.0"}, 994),
         ({"x-ratelimit-remaining": "many"}, None),
         ({"x-ratelimit-remaining": "inf"}, None),
+        ({"x-ratelimit-remaining": "1, 1543", "x-ratelimit-limit": "1, 2000"}, 1543),
+        ({"x-ratelimit-remaining": "49, 0", "x-ratelimit-limit": "50, 0"}, 49),
         ({}, None),
     ],
 )

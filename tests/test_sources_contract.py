@@ -16,7 +16,7 @@ from core.clock import SystemClock
 from core.errors import SourceError
 from core.http import GuardedClient
 from core.plugins import discover
-from core.ports import Source, SourceContext
+from core.ports import SearchTerm, Source, SourceContext
 from core.settings import HttpSettings
 
 SOURCES = discover(Source, noun="source", package="sources", group="leakwatch.sources")  # type: ignore[type-abstract]
@@ -42,14 +42,23 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any
     paste = {"key": "p1", "size": "7"}
     httpserver.expect_request("/api_scraping.php").respond_with_json([paste])
     httpserver.expect_request("/api_scrape_item.php", query_string="i=p1").respond_with_data("planted")
+    found = {"url": "https://forum.example/1", "title": "planted"}
+    httpserver.expect_request("/search", method="POST").respond_with_json({"results": [found]})
+    httpserver.expect_request("/search", method="GET").respond_with_json(
+        {"response": {"status": "OK", "results": [found]}}
+    )
+    httpserver.expect_request("/res/v1/web/search").respond_with_json({"type": "search", "web": {"results": [found]}})
     url = httpserver.url_for("").rstrip("/")
     keys = {"client_id": "client", "client_secret": "secret", "reddit_url": url, "oauth_url": url}
     by_kind: dict[str, dict[str, Any]] = {
+        "brave": {"url": url, "api_key": "secret"},
         "feed": {"url": f"{url}/feed"},
         "files": {"path": str(tmp_path)},
         "hackernews": {"base_url": url},
+        "mojeek": {"url": url, "api_key": "secret"},
         "pastebin": {"base_url": url},
         "reddit": {"subreddits": ["sample"], "submissions": False, **keys},
+        "searxng": {"url": url},
     }
     assert kind in by_kind, f"say here with which settings a source of kind {kind} reads one document"
     return by_kind[kind]
@@ -59,7 +68,8 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any
 async def context() -> AsyncIterator[SourceContext]:
     allowed = HttpSettings.model_validate({"allowed_networks": ["127.0.0.0/8"], "host_interval_seconds": 0})
     async with GuardedClient(allowed, SystemClock()) as http:
-        yield SourceContext(name="Place", http=http, clock=SystemClock())
+        term = SearchTerm(id="trm_1", text="night_heron", priority=3)
+        yield SourceContext(name="Place", http=http, clock=SystemClock(), search_terms=(term,))
 
 
 def test_the_built_in_sources_are_found() -> None:

@@ -1,0 +1,70 @@
+"""SearXNG: a metasearch engine that anybody can run, by its JSON interface."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, Field
+
+from core.errors import SourceBroken
+from core.ports import SourceContext
+from core.types import JsonObject, Page
+from sources.fetching import WebAddress, fetch
+from sources.json_values import moment_of, object_of, objects_of, text_of
+from sources.searching import Result, Results, SearchSettings, address_of, poll_search
+
+
+class SearxngSettings(SearchSettings):
+    """Which instance is asked."""
+
+    url: WebAddress = Field(repr=False, description="Address of the instance, whose settings allow the format json.")
+    categories: tuple[str, ...] = Field(("general",), description="Categories of engines that are asked.")
+    queries_a_day: int = Field(200, ge=1, description="Most queries in a day (UTC).")
+    queries_a_month: int = Field(6000, ge=1, description="Most queries in a month (UTC).")
+
+
+class SearxngSource:
+    """Searches for the terms that may be searched for."""
+
+    kind: ClassVar[str] = "searxng"
+    Settings: ClassVar[type[BaseModel]] = SearxngSettings
+
+    def __init__(self, settings: SearxngSettings, context: SourceContext) -> None:
+        self._settings = settings
+        self._context = context
+
+    async def poll(self, cursor: JsonObject | None) -> Page:
+        """Return the new results of the next query; see :class:`core.ports.Source`."""
+        return await poll_search(self._context, self._settings, cursor, self._ask)
+
+    async def _ask(self, query: str) -> Results:
+        categories = ",".join(self._settings.categories)
+        form = {"q": query, "format": "json", "categories": categories, "safesearch": "0"}
+        answer = await fetch(
+            self._context,
+            self._settings.url.rstrip("/") + "/search",
+            # By POST, so that the term stands in no log of addresses.
+            method="POST",
+            headers={"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"},
+            body=urlencode(form).encode(),
+            follow_redirects=False,
+        )
+        content = object_of(answer.json())
+        if not isinstance(content.get("results"), list):
+            raise SourceBroken(f"{answer.host} is no SearXNG: its answer has no results")
+        results = [
+            Result(
+                url=address,
+                title=text_of(row.get("title")),
+                text=text_of(row.get("content")) or "",
+                author=text_of(row.get("author")),
+                published_at=moment_of(row.get("publishedDate")),
+            )
+            for row in objects_of(content["results"])
+            if (address := address_of(row.get("url")))
+        ]
+        # An engine or other is nearly always silent. Nothing found and engines silent: nobody may have looked.
+        silent = content.get("unresponsive_engines") if not results else None
+        gap = f"{len(silent)} of its engines did not answer" if isinstance(silent, list) and silent else None
+        return Results(results=results, answer=answer, gap=gap)
