@@ -16,7 +16,7 @@ from matchers.entities.network import NetworkRecogniser
 from matchers.entities.persons import PersonRecogniser
 from matchers.entities.phones import PhoneRecogniser
 from matchers.entities.pipeline import EntityPipeline, Recogniser
-from matchers.entities.secrets import SecretRecogniser
+from matchers.entities.secrets import KeyRecogniser, LoginRecogniser
 from matchers.entities.social import SocialRecogniser
 
 __all__ = ["EntityPipeline", "PersonRecogniser", "Recogniser", "pattern_recognisers"]
@@ -33,11 +33,12 @@ def pattern_recognisers(regions: tuple[str, ...]) -> tuple[Recogniser, ...]:
         EmailRecogniser(),
         GeoRecogniser(),
         IdentifierRecogniser(),
+        KeyRecogniser(),
         LinkRecogniser(),
+        LoginRecogniser(),
         MachineReadableZoneRecogniser(),
         MoneyRecogniser(),
         NetworkRecogniser(),
         PhoneRecogniser(regions),
-        SecretRecogniser(),
         SocialRecogniser(),
     )

@@ -32,7 +32,9 @@ _LETTER = rf"[^\W_{UNSPACED}]"
 _LOCAL = rf"(?<!{_WORD})(?<![.+%-])(?P<local>{_WORD}(?:(?:{_WORD}|[.+%-]){{0,62}}(?:{_WORD}|[+%-]))?)"
 _LABEL = rf"{_LETTER}(?:(?:{_LETTER}|-){{0,61}}{_LETTER})?"
 _TOP_LABEL = rf"(?:xn--[a-z0-9-]{{2,59}}|[^\W\d_{UNSPACED}]{{2,24}})(?!{_LETTER}|-)"
-_PLAIN = re.compile(rf"{_LOCAL}@(?:{_LABEL}\.){{1,8}}{_TOP_LABEL}")
+_BEFORE_AT = re.compile(rf"{_LOCAL}\Z")
+_LONGEST_LOCAL = 64
+_FROM_AT = re.compile(rf"@(?:{_LABEL}\.){{1,8}}{_TOP_LABEL}")
 
 _OPEN, _CLOSE = r"[\[({<*_~|/-]{1,2}\s?", r"\s?[\])}>*_~|/-]{1,2}"
 _AT_WORDS, _DOT_WORDS = any_of(_TABLE["at"]), any_of(_TABLE["dot"])
@@ -66,9 +68,9 @@ class EmailRecogniser(TextRecogniser):
         """Yield the addresses in a stretch."""
         text = stretch.folded.text
         ends = set()
-        for place in _PLAIN.finditer(text) if "@" in text else ():
-            ends.add(place.end())
-            yield _seen(place, "email_address", _PLAIN_CONFIDENCE)
+        for start, end in _plain(text):
+            ends.add(end)
+            yield Seen(EntityType.EMAIL, start, end, _PLAIN_CONFIDENCE, "email_address")
         if not any(_HIDDEN.find(text.encode("utf-8", "replace"))):
             return
         for place in _SIGNS.finditer(text):
@@ -80,6 +82,18 @@ class EmailRecogniser(TextRecogniser):
         for place in _AT_PROVIDER.finditer(text):
             if _is_name(place["local"]) and (place["top"] is None or _exists(place["top"])):
                 yield _seen(place, "email_at_provider", _WORDS_CONFIDENCE)
+
+
+def _plain(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the plain addresses: from their @ on, and back to where they begin, as most words are near none."""
+    end = 0
+    at = text.find("@")
+    while at >= 0:
+        before = _BEFORE_AT.search(text, max(at - _LONGEST_LOCAL, end), at)
+        if before and (rest := _FROM_AT.match(text, at)):
+            end = rest.end()
+            yield before.start(), end
+        at = text.find("@", max(at + 1, end))
 
 
 def _seen(place: re.Match[str], recogniser: str, confidence: float) -> Seen:

@@ -45,10 +45,12 @@ _ASCII_DIGITS = {
 # so that the time is linear in the text.
 _PIECE = re.compile(r"[a-z0-9]+")
 _BETWEEN = r"(?: - |[ #:./·(-]{1,2})"
-_RUN = re.compile(
-    rf"(?<![a-z0-9])(?:[a-z]{{1,6}}{_BETWEEN}){{0,2}}[a-z]{{0,8}}[0-9][a-z0-9]{{0,24}}"
-    rf"(?:{_BETWEEN}(?:[a-z]{{0,6}}[0-9][a-z0-9]{{0,24}}|[a-z]{{1,3}}(?![a-z0-9])))*"
+_RUN_TO_DIGIT = re.compile(rf"(?<![a-z0-9])(?:[a-z]{{1,6}}{_BETWEEN}){{0,2}}[a-z]{{0,8}}\Z")
+_LONGEST_TO_DIGIT = 2 * (6 + 3) + 8
+_RUN_FROM_DIGIT = re.compile(
+    rf"[0-9][a-z0-9]{{0,24}}(?:{_BETWEEN}(?:[a-z]{{0,6}}[0-9][a-z0-9]{{0,24}}|[a-z]{{1,3}}(?![a-z0-9])))*"
 )
+_DIGITS = re.compile("[0-9]+")
 
 # A part of a longer number.
 _IN_NUMBER_BEFORE = re.compile(r"(?<=[0-9][./-])[0-9]")
@@ -138,10 +140,10 @@ class IdentifierRecogniser:
                 yield stretch, _entity(stretch, candidate, reading, country)
 
     def _candidates(self, text: str, folded: FoldedText) -> Iterator[_Candidate]:
-        for run in _RUN.finditer(text):
+        for run in _runs(text):
             pieces = [
                 (*place, shape(piece[0]))
-                for piece in _PIECE.finditer(text, *run.span())
+                for piece in _PIECE.finditer(text, *run)
                 if not _is_word(folded, text, *(place := piece.span()))
             ]
             for first, (start, _, _) in enumerate(pieces):
@@ -178,6 +180,17 @@ class IdentifierRecogniser:
 
     def _fits(self, rule: IdentifierRule, text: str, start: int, end: int) -> bool:
         return bool(self._patterns[rule.name].fullmatch(text, start, end)) and rule.is_valid(text[start:end])
+
+
+def _runs(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the runs: from a digit on, and back to where they begin, as most words are near none."""
+    end = 0
+    for digits in _DIGITS.finditer(text):
+        at = digits.start()
+        before = _RUN_TO_DIGIT.search(text, max(at - _LONGEST_TO_DIGIT, end), at) if at >= end else None
+        if before and (rest := _RUN_FROM_DIGIT.match(text, at)):
+            end = rest.end()
+            yield before.start(), end
 
 
 def _entity(stretch: LookedAt, candidate: _Candidate, reading: _Reading, country: str | None) -> Entity:

@@ -33,6 +33,8 @@ _LABELS = _TABLE["phone"].pop("after")
 _CONTEXT = ContextWords({owner: [word for words in rows.values() for word in words] for owner, rows in _TABLE.items()})
 
 _WORLD = "001"
+_NORTH_AMERICA = "US"
+"""Any of the countries that share a plan: the number tells which."""
 _FEWEST_DIGITS, _MOST_DIGITS = 6, 15
 """Of a number; the most is that of ITU-T E.164."""
 _TRUNK_PREFIXES = ("0", "1", "8")
@@ -48,6 +50,7 @@ _CANDIDATE = re.compile(
     rf"(?<![\w@#/$€£¥+])(?<!\d[ ).,:=-])(?<!\w-)(?P<number>(?:\(?\+\s?)?\(?{_DIGITS}(?:{_BETWEEN}{_DIGITS}){{0,7}})"
     r"(?P<extension>\s?(?:x|ext\.?|extension|durchwahl)\s?\d{1,5})?(?![\w@%$€£:]|[.,]\d|-\d|/\w)"
 )
+_MAY_BEGIN = re.compile(r"[(+]|\d+")
 _IS_NONE = re.compile(
     # Dates, alone or with a time; IP addresses; years from and to; decimal numbers; one digit only.
     r"(?:19|20)\d\d([-/. ])[01]?\d\1[0-3]?\d(?!\d)|\d{1,2}([-/. ])\d{1,2}\2(?:19|20)\d\d(?!\d)|(?:\d{1,3}\.){3}\d{1,3}$"
@@ -68,6 +71,7 @@ _LABEL_AFTER = re.compile(rf"\s?[-(/\[,|]?\s?(?:{any_of(_LABELS)})\b")
 _MAILBOX = re.compile(r"\w@\w[\w-]{0,60}\.\w")
 _IN_WORDS = re.compile(rf"\b(?:(?:{any_of(_DIGIT_WORDS)})[\s,.-]{{1,3}}){{6,14}}(?:{any_of(_DIGIT_WORDS)})\b")
 _FOUR_WORDS = rf"(?:{any_of(_DIGIT_WORDS)})(?:[\s,.-]{{1,3}}(?:{any_of(_DIGIT_WORDS)})){{3}}"
+_SIGNS = re.compile(r"\D")
 _WORDS = re.compile(r"[^\W\d]+")
 
 
@@ -114,7 +118,7 @@ class PhoneRecogniser(TextRecogniser):
         """Yield the numbers in a stretch."""
         text = stretch.folded.text
         context: ReadContext[str] | None = None
-        for place in _CANDIDATE.finditer(text):
+        for place in _candidates(text):
             number = place["number"]
             digits = sum(map(str.isdigit, number))
             if not _FEWEST_DIGITS <= digits <= 2 * _MOST_DIGITS or _IS_NONE.match(number):
@@ -148,8 +152,18 @@ class PhoneRecogniser(TextRecogniser):
 
     def _national(self, number: str) -> _Number | None:
         """Return the number by the first region's plan that has it."""
-        regions = ("US",) if _NORTH_AMERICAN.match(number) else self._regions
+        regions = (_NORTH_AMERICA,) if _NORTH_AMERICAN.match(number) else self._regions
         return next(filter(None, (_valid(number, region) for region in regions)), None)
+
+
+def _candidates(text: str) -> Iterator[re.Match[str]]:
+    """Yield what the expression of candidates finds in a text, asked for only where one may begin."""
+    at = 0
+    while (first := _MAY_BEGIN.search(text, at)) is not None:
+        place = _CANDIDATE.match(text, first.start())
+        at = place.end() if place else first.end()
+        if place:
+            yield place
 
 
 def _told(text: str, place: re.Match[str], context: ReadContext[str]) -> str | None:
@@ -171,9 +185,17 @@ def _parts(place: re.Match[str]) -> Iterator[tuple[int, int]]:
     start, end = place.span("number")
     yield start, end
     number = place["number"]
-    spaces = [start + at for at, character in enumerate(number) if character == " "]
-    yield from ((space + 1, end) for space in spaces[:2] if number[: space - start] not in _TRUNK_PREFIXES)
-    yield from ((start, space) for space in spaces[-1:])
+    spaces = [at for at, character in enumerate(number) if character == " "]
+    for space in spaces[:2]:
+        if number[:space] not in _TRUNK_PREFIXES and _has_digits(number[space:]):
+            yield start + space + 1, end
+    for space in spaces[-1:]:
+        if _has_digits(number[:space]):
+            yield start, start + space
+
+
+def _has_digits(number: str) -> bool:
+    return sum(map(str.isdigit, number)) >= _FEWEST_DIGITS
 
 
 def _end(place: re.Match[str], end: int) -> int:
@@ -200,6 +222,9 @@ def _valid(number: str, region: str | None) -> _Number | None:
 
 
 def _parsed(number: str, region: str | None) -> PhoneNumber | None:
+    if region == _NORTH_AMERICA and _NORTH_AMERICAN.match(number):
+        # Nothing is left to be parsed, which takes long.
+        return PhoneNumber(country_code=1, national_number=int(_SIGNS.sub("", number)[-10:]))
     try:
         return parse(number, region)
     except NumberParseException:

@@ -55,16 +55,30 @@ _RANDOM_BITS = 3.0
 """Of information in a character: words of a language have less, random letters and digits more."""
 
 
-class SecretRecogniser(TextRecogniser):
-    """Sees passwords with their logins (``mail:password`` lines, ``password is ...``, links with both), keys by their
-    issuers' forms and, after a word for one, what looks random."""
+class KeyRecogniser(TextRecogniser):
+    """Sees secret keys by their issuers' forms."""
 
     # Repetitions that are counted, and begin at letters that many words hold, would make the scan of all gates slow.
     gate = Gate(
+        "|".join((any_of(sign for row in _KEYS for sign in row["sign"]), r"[0-9a-z_-]{26}|[0-9]:aa[a-z0-9_-]")),
+        reach=100,
+    )
+
+    def see(self, stretch: LookedAt) -> Iterator[Seen]:
+        """Yield the keys in a stretch."""
+        # Of a key, capitals count.
+        for place in _KEY.finditer(stretch.original):
+            name = _KEYS[int(str(place.lastgroup)[3:])]["name"]
+            yield _seen(EntityType.SECRET_KEY, stretch.folded_at(*place.span()), _FORM_CONFIDENCE, name)
+
+
+class LoginRecogniser(TextRecogniser):
+    """Sees passwords with their logins (``mail:password`` lines, ``password is ...``, links with both) and, after a word
+    for a key, what looks random."""
+
+    gate = Gate(
         "|".join(
             (
-                any_of(sign for row in _KEYS for sign in row["sign"]),
-                r"[0-9a-z_-]{26}|[0-9]:aa[a-z0-9_-]",
                 rf"(?:{any_of(_TABLE['password_words'])})[\"']?(?:\s?[:=>→-]|\s(?:{_JOINTS})\s|\s?(?:是|为))",
                 rf"(?:{any_of([*_TABLE['key_words'], *_TABLE['phrase_words']])})[\"']?[^a-z]",
                 r"@[a-z0-9.-]+\s?[:;|]|://[^\s:/@?#]+:[^\s:/@?#]+@|(?:^|\n)[ \t>*-]*[a-z0-9_.-]+:[^\s:;|,<>/]",
@@ -76,10 +90,6 @@ class SecretRecogniser(TextRecogniser):
     def see(self, stretch: LookedAt) -> Iterator[Seen]:
         """Yield the logins and keys in a stretch."""
         text = stretch.folded.text
-        # Of a key, capitals count.
-        for place in _KEY.finditer(stretch.original):
-            name = _KEYS[int(str(place.lastgroup)[3:])]["name"]
-            yield _seen(EntityType.SECRET_KEY, stretch.folded_at(*place.span()), _FORM_CONFIDENCE, name)
         for place in _AFTER_KEY_WORD.finditer(text):
             if _is_random(stretch.written(*place.span("value"))):
                 yield _seen(EntityType.SECRET_KEY, place.span("value"), _NAMED_KEY_CONFIDENCE, "named_key")
