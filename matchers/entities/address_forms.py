@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
+
+_SIGN = re.compile(r"\(\?<?[=!]|[()|?]|\{\d+,?\d*\}|[a-z_]+")
 
 
 class Form(NamedTuple):
     """A form with how sure it alone makes an address. What is ``is_loose`` counts only where more comes after it; of
-    those that are ``is_postcode`` an address has one; one that ``yields`` gives way to a surer address in it."""
+    those that are ``is_postcode`` an address has one; one that ``yields`` gives way to a surer address in it. It begins
+    with one of the letters ``begins``."""
 
     name: str
     pattern: re.Pattern[str]
@@ -17,6 +20,7 @@ class Form(NamedTuple):
     is_loose: bool
     is_postcode: bool
     yields: bool
+    begins: frozenset[str]
 
 
 class FormReader:
@@ -46,20 +50,80 @@ class FormReader:
             row.get("is_loose", False),
             row.get("is_postcode", False),
             row.get("yields", False),
+            frozenset(self._beginnings(_signs(row["form"]))[0]),
         )
+
+    def _beginnings(self, signs: list[str]) -> tuple[set[str], bool]:
+        """Return the letters with which may begin what ``signs`` say, the first one last, up to the bracket that closes
+        them, and whether it may be empty."""
+        found: set[str] = set()
+        may_be_empty, is_beginning = False, True
+        while signs and (sign := signs.pop()) != ")":
+            if sign == "|":
+                may_be_empty, is_beginning = may_be_empty or is_beginning, True
+                continue
+            if sign == "(" or sign.startswith("(?"):
+                letters, is_optional = self._beginnings(signs)
+            elif sign in self._forms:
+                letters, is_optional = self._beginnings(_signs(self._forms[sign]))
+            else:
+                letters, is_optional = set(self._kinds.get(sign, "")), False
+            if signs and signs[-1].startswith(("?", "{")):
+                is_optional |= signs.pop().startswith(("?", "{0"))
+            if is_beginning and not sign.startswith("(?"):
+                found |= letters
+                is_beginning = is_optional
+        return found, may_be_empty or is_beginning
+
+
+def _signs(form: str) -> list[str]:
+    return _SIGN.findall(form)[::-1]
+
+
+class _Some(NamedTuple):
+    """Forms, and what tells by an empty group at its end which one fits: one around it would hide from the engine with
+    which letters it may begin."""
+
+    forms: Mapping[str, Form]
+    pattern: re.Pattern[str]
 
 
 class Choice:
-    """Several forms, in the order in which they are tried."""
+    """Several forms, in the order in which they are tried: those that may begin with a token's letter, as hardly any
+    word begins many. Safe to use from several threads."""
 
     def __init__(self, forms: Iterable[Form]) -> None:
-        self.forms = tuple(forms)
-        # Which one fits is told by an empty group at its end: one around it would hide from the engine with which
-        # letters it may begin.
-        self.pattern = re.compile("|".join(f"(?:{form.pattern.pattern})(?P<{form.name}>)" for form in self.forms))
-        self._by_name = {form.name: form for form in self.forms}
+        self._forms = tuple(forms)
+        self._by_letter: dict[str, _Some | None] = {}
+        self._by_names: dict[tuple[str, ...], _Some] = {}
+
+    def starts(self, letters: str) -> Iterator[int]:
+        """Yield the tokens at which one of the forms fits."""
+        by_letter = self._by_letter
+        for at, letter in enumerate(letters):
+            some = by_letter[letter] if letter in by_letter else self._beginning_with(letter)
+            if some is not None and some.pattern.match(letters, at):
+                yield at
 
     def first(self, letters: str, at: int) -> tuple[Form, int] | None:
         """Return the first form that fits at a token, with the token where it ends."""
-        place = self.pattern.match(letters, at)
-        return None if place is None else (self._by_name[str(place.lastgroup)], place.end())
+        some = self._beginning_with(letters[at]) if at < len(letters) else None
+        place = some.pattern.match(letters, at) if some else None
+        return (some.forms[str(place.lastgroup)], place.end()) if some and place else None
+
+    def every(self, letters: str, at: int) -> Iterator[tuple[Form, int]]:
+        """Yield each form that fits at a token, with the token where it ends."""
+        if (some := self._beginning_with(letters[at])) is not None:
+            for form in some.forms.values():
+                if place := form.pattern.match(letters, at):
+                    yield form, place.end()
+
+    def _beginning_with(self, letter: str) -> _Some | None:
+        if letter not in self._by_letter:
+            forms = {form.name: form for form in self._forms if letter in form.begins}
+            names = tuple(forms)
+            if names and names not in self._by_names:
+                pattern = "|".join(f"(?:{form.pattern.pattern})(?P<{name}>)" for name, form in forms.items())
+                self._by_names[names] = _Some(forms, re.compile(pattern))
+            self._by_letter[letter] = self._by_names.get(names)
+        return self._by_letter[letter]

@@ -71,7 +71,7 @@ class _Rules:
         self._small, self._line = kinds["small"], kinds["line"]
         reader = FormReader(kinds, rules["forms"])
         streets = [reader.form(row) for row in rules["streets"]]
-        self._any_street = Choice(streets).pattern
+        self._any_street = Choice(streets)
         self._streets = Choice(form for form in streets if form.confidence >= _LEAST_OF_STREETS)
         self._hints = Choice(form for form in streets if form.confidence < _LEAST_OF_STREETS)
         parts = [reader.form(row) for row in rules["parts"]]
@@ -99,18 +99,16 @@ class _Rules:
                 yield (*place.span(), confidence, name, country)
         reading = self._words.read(stretch.folded)
         context: ReadContext[str] | None = None
-        at = 0
-        while (street := self._any_street.search(reading.letters, at)) is not None:
-            first = street.start()
-            at = first + 1
-            if not _may_start(text, reading.starts[first]):
+        last_end = 0
+        for first in self._any_street.starts(reading.letters):
+            if first < last_end or not _may_start(text, reading.starts[first]):
                 continue
             if context is None:
                 context = self._context.read(stretch.folded)
             address = self._surest(reading, first, context)
             if address.confidence < _LEAST_CONFIDENCE or self._gives_way(reading, address, context):
                 continue
-            at = address.end
+            last_end = address.end
             first = self._with_number_before(reading.letters, first)
             start, end = reading.starts[first], reading.ends[address.end - 1]
             if text[end - 1] == "." and text[end : end + 1] not in (",", ";", ")"):
@@ -126,7 +124,7 @@ class _Rules:
     def _gives_way(self, reading: Reading, address: _Address, context: ReadContext[str]) -> bool:
         """Return whether a surer address begins among the words of this one's street."""
         return address.form.yields and any(
-            self._any_street.match(reading.letters, at)
+            self._any_street.first(reading.letters, at)
             and self._surest(reading, at, context).confidence > address.confidence
             for at in range(address.first + 1, address.street_end)
         )
@@ -135,15 +133,12 @@ class _Rules:
         """Return the surest address that begins at a token, of those as sure the longest; where no street is, what
         hints at one."""
         ones = []
-        choice = self._streets if self._streets.pattern.match(reading.letters, first) else self._hints
-        for form in choice.forms:
-            if street := form.pattern.match(reading.letters, first):
-                end, doubt = self._extended(reading.letters, street.end(), 1 - form.confidence)
-                if doubt <= self._most_doubt_in_context and context.nearest(
-                    reading.starts[first], reading.ends[end - 1]
-                ):
-                    doubt *= 1 - self._context_confidence
-                ones.append(_Address(first, end, min(1 - doubt, _HIGHEST_CONFIDENCE), form, street.end()))
+        choice = self._streets if self._streets.first(reading.letters, first) else self._hints
+        for form, street_end in choice.every(reading.letters, first):
+            end, doubt = self._extended(reading.letters, street_end, 1 - form.confidence)
+            if doubt <= self._most_doubt_in_context and context.nearest(reading.starts[first], reading.ends[end - 1]):
+                doubt *= 1 - self._context_confidence
+            ones.append(_Address(first, end, min(1 - doubt, _HIGHEST_CONFIDENCE), form, street_end))
         return max(ones, key=lambda one: (one.confidence, one.end))
 
     def _extended(self, letters: str, end: int, doubt: float) -> tuple[int, float]:

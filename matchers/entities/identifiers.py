@@ -33,7 +33,7 @@ _MOST_PIECES = 8
 _LONGEST = 24
 
 _DIGIT = "[0-9٠-٩۰-۹०-९০-৯๐-๙]"
-_SIX_DIGITS = rf"{_DIGIT}(?:[ ./-]{{0,3}}[a-z]{{0,2}}[ ./-]?{_DIGIT}){{5}}"
+_SIX_DIGITS = rf"{_DIGIT}(?:[ ./-]{{0,3}}[a-z]{{0,2}}[ ./-]?{_DIGIT}){{5,}}"
 # Of India: these count alone.
 _TAX_NUMBERS = r"[a-z]{5}[0-9]{4}[a-z]"
 _ASCII_DIGITS = {

@@ -104,7 +104,7 @@ class PhoneRecogniser(TextRecogniser):
     """
 
     gate = Gate(
-        rf"[0-9٠-٩۰-۹][0-9٠-٩۰-۹\s().+/-]{{4}}[0-9٠-٩۰-۹]|{_FOUR_WORDS}", reach=_LINE_REACH, digitless=_FOUR_WORDS
+        rf"[0-9٠-٩۰-۹][0-9٠-٩۰-۹\s().+/-]{{4,}}[0-9٠-٩۰-۹]|{_FOUR_WORDS}", reach=_LINE_REACH, digitless=_FOUR_WORDS
     )
 
     def __init__(self, regions: tuple[str, ...]) -> None:
@@ -185,6 +185,8 @@ def _parts(place: re.Match[str]) -> Iterator[tuple[int, int]]:
     start, end = place.span("number")
     yield start, end
     number = place["number"]
+    if _NORTH_AMERICAN.match(number):
+        return
     spaces = [at for at, character in enumerate(number) if character == " "]
     for space in spaces[:2]:
         if number[:space] not in _TRUNK_PREFIXES and _has_digits(number[space:]):

@@ -96,15 +96,21 @@ def _apart(entities: list[Entity]) -> tuple[Entity, ...]:
     """Return the entities in order of their spans; of those that overlap the longest, of these the surest."""
     if len(entities) == 1:
         return tuple(entities)
-    kept: list[tuple[Span, Entity]] = []
+    places: list[tuple[str, int, int]] = []
+    kept: list[Entity] = []
     for entity in sorted(entities, key=_rank):
-        span = entity.span
-        place = bisect_left(kept, span, key=lambda row: row[0])
-        neighbours = kept[max(place - 1, 0) : place + 1]
-        if not any(span.field == one.field and span.start < one.end and one.start < span.end for one, _ in neighbours):
-            kept.insert(place, (span, entity))
-    return tuple(entity for _, entity in kept)
+        field, start, end = place = _place(entity)
+        at = bisect_left(places, place)
+        neighbours = places[max(at - 1, 0) : at + 1]
+        if not any(field == other[0] and start < other[2] and other[1] < end for other in neighbours):
+            places.insert(at, place)
+            kept.insert(at, entity)
+    return tuple(kept)
 
 
-def _rank(entity: Entity) -> tuple[int, float, Span, str]:
-    return entity.span.start - entity.span.end, -entity.confidence, entity.span, entity.type
+def _place(entity: Entity) -> tuple[str, int, int]:
+    return entity.span.field, entity.span.start, entity.span.end
+
+
+def _rank(entity: Entity) -> tuple[int, float, tuple[str, int, int], str]:
+    return entity.span.start - entity.span.end, -entity.confidence, _place(entity), entity.type

@@ -73,8 +73,8 @@ class KeyRecogniser(TextRecogniser):
 
 
 class LoginRecogniser(TextRecogniser):
-    """Sees passwords with their logins (``mail:password`` lines, ``password is ...``, links with both) and, after a word
-    for a key, what looks random."""
+    """Sees passwords with their logins (``mail:password`` lines, ``password is ...``, links with both) and, after a
+    word for a key, what looks random."""
 
     gate = Gate(
         "|".join(
