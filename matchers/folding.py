@@ -56,8 +56,7 @@ INFLECTED = "inflected"
 def fold_text(text: str) -> FoldedText:
     """Return the folded text. Each folded character knows the range of code points it came from: the whole
     character reference or escape, and the combining marks after it. The order of ranges is that of the text."""
-    first = _SPECIAL.search(text)
-    if first is None:
+    if is_plain(text):
         return FoldedText(
             original=text,
             text=text.lower(),
@@ -67,7 +66,7 @@ def fold_text(text: str) -> FoldedText:
         )
     folded = _Folded([], [], [], bytearray())
     position = 0
-    for special in _SPECIAL.finditer(text, first.start()):
+    for special in _SPECIAL.finditer(text):
         folded.add_plain(text, position, special.start())
         position = special.end()
         for character, start, end, bits in _decode(special):
@@ -162,6 +161,8 @@ class _Folded:
 
 
 def _meant(special: re.Match[str]) -> str:
+    if special.lastgroup == "other":
+        return _FOLDS[special[0]].text
     return "".join([_FOLDS[character].text for character, *_ in _decode(special)])
 
 

@@ -19,6 +19,7 @@ _SHORTEST_WITH_PARTICLES = 3
 _ARABIC = re.compile("[\u0621-\u064a]+")
 
 _FIRST_LETTERS = 3
+_MOST_JUDGED = 4_096
 # Scripts that are written without spaces: every character is a word.
 UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _IS_UNSPACED = re.compile(f"[{UNSPACED}]")
@@ -106,6 +107,8 @@ class PhraseTable(Generic[T]):
         # What the words begin with that phrases begin with: three letters, or a prefix of fewer.
         self._first_letters: set[str] = set()
         self._short_prefixes: tuple[str, ...] = ()
+        # Words that were met, and whether a phrase may begin with them.
+        self._judged: dict[str, bool] = {}
 
     def add(self, folded_phrase: str, owner: T) -> None:
         """Add a phrase, folded. One without any letter or digit is never found."""
@@ -117,6 +120,7 @@ class PhraseTable(Generic[T]):
 
     def _add(self, words: Sequence[str], owner: T, *, is_prefix: bool) -> None:
         first = words[0]
+        self._judged.clear()
         self._first_letters.update(f"{first}{ending}"[:_FIRST_LETTERS] for ending in ("", "s", "es"))
         if is_prefix and len(words) == 1 and len(first) < _FIRST_LETTERS:
             self._short_prefixes = (*self._short_prefixes, first)
@@ -141,22 +145,27 @@ class PhraseTable(Generic[T]):
 
     def find(self, folded: FoldedText) -> Iterator[Stand[T]]:
         """Yield where phrases stand, in order of their starts."""
-        first_letters, short_prefixes = self._first_letters, self._short_prefixes
+        judged, first_letters, short_prefixes = self._judged, self._first_letters, self._short_prefixes
         for found in _WORD.finditer(folded.text):
             word = found[0]
-            is_likely = word[:_FIRST_LETTERS] in first_letters or word.startswith(short_prefixes)
-            if is_likely and self._may_begin(word):
-                yield from self._find_at(folded.text, found.start())
+            if word[:_FIRST_LETTERS] in first_letters or word.startswith(short_prefixes):
+                may_begin = judged.get(word)
+                if may_begin or (may_begin is None and self._may_begin(word)):
+                    yield from self._find_at(folded.text, found.start())
 
     def _may_begin(self, word: str) -> bool:
         """Return whether a phrase may begin with the word. Nearly every word of a text may not, so that texts of
         megabytes are passed over without a thought for each word."""
         root = self._root
-        return (
+        may_begin = (
             word in root.next
             or (word[-1] == "s" and (word[:-1] in root.next or word[:-2] in root.next))
             or any(word[:length] in root.owners_of_prefix for length in root.prefix_lengths)
         )
+        if len(self._judged) >= _MOST_JUDGED:
+            self._judged.clear()
+        self._judged[word] = may_begin
+        return may_begin
 
     def _find_at(self, text: str, start: int) -> Iterator[Stand[T]]:
         node = self._root

@@ -192,7 +192,7 @@ class _Rules:
                     r"[路街道巷弄胡同都府県区]",
                 )
             ),
-            reach=100,
+            reach=60,
             digitless=rf"{self._dwelling.pattern}\s(?:{_any(self._words.words_of('preposition'))})\b",
         )
 

@@ -80,7 +80,7 @@ class BirthRecogniser(TextRecogniser):
                 r"[a-z]\s\([1-9][0-9]\)|[a-z],\s[1-9][0-9],\s",
             )
         ),
-        reach=100,
+        reach=70,
         digitless="",
     )
 

@@ -58,7 +58,7 @@ class CaseNumberRecogniser:
     def __init__(self) -> None:
         table = _table()
         self.gate = Gate(
-            "|".join(form.pattern.replace("?P<number>", "?:") for form in table.cases), reach=100, digitless=""
+            "|".join(form.pattern.replace("?P<number>", "?:") for form in table.cases), reach=70, digitless=""
         )
         self._forms = {Pattern(form.pattern): form for form in table.cases}
         self._which = PatternSet(self._forms)

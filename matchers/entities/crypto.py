@@ -39,7 +39,7 @@ class CryptoRecogniser(TextRecogniser):
 
     gate = Gate(
         r"0x[0-9a-f]{8}|bitcoincash:|(?:bc|ltc|addr|stake|cosmos|osmo|terra)1[02-9ac-hj-np-z]{8}|[0-9a-z_-]{26}",
-        reach=150,
+        reach=80,
     )
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:

@@ -62,7 +62,7 @@ class EmailRecogniser(TextRecogniser):
     end must exist (Public Suffix List), and what stands before ``at`` be no ordinary word, unless a mailbox provider
     stands after it."""
 
-    gate = Gate(rf"[^\s@]@[^\s@.]+\.|{_HIDING}", reach=120)
+    gate = Gate(rf"[^\s@]@[^\s@.]+\.|{_HIDING}", reach=80)
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:
         """Yield the addresses in a stretch."""

@@ -59,7 +59,7 @@ class GeoRecogniser(TextRecogniser):
                 r"[2-9cfghjmpqrvwx]{6}\+[2-9cfghjmpqrvwx]{2}|///\s?[^\W\d_]|geo:-?[0-9]",
             )
         ),
-        reach=150,
+        reach=80,
     )
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:

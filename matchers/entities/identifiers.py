@@ -105,7 +105,7 @@ class IdentifierRecogniser:
 
     def __init__(self) -> None:
         table = identifier_table()
-        self.gate = Gate(f"{_SIX_DIGITS}|{_TAX_NUMBERS}|{any_of(table.few_digits)}", reach=220, digitless="")
+        self.gate = Gate(f"{_SIX_DIGITS}|{_TAX_NUMBERS}|{any_of(table.few_digits)}", reach=130, digitless="")
         self._patterns = {rule.name: re.compile(rule.pattern) for rule in table.identifiers}
         self._shapes: dict[str, _Shape] = defaultdict(_Shape)
         for rule in table.identifiers:

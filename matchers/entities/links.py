@@ -41,9 +41,10 @@ class LinkRecogniser(TextRecogniser):
     """Sees links on folded text, also such as nobody can click (``hxxps://harbor[.]example``). Without ``http`` or
     ``www`` a link has a path, and a host under a known suffix (Public Suffix List)."""
 
+    # To its end, so that a link is one place.
     gate = Gate(
-        rf"h[tx]{{2}}ps?\s?\[?:\]?/|www(?:\.|\[|\()"
-        rf"|(?:[a-z]{{3}}|[a-z0-9\])]{_DOT}[a-z]{{2}})(?::[0-9]{{2,5}})?/[^\s/]",
+        rf"(?:h[tx]{{2}}ps?\s?\[?:\]?/|www(?:\.|\[|\()"
+        rf"|(?:[a-z]{{3}}|[a-z0-9\])]{_DOT}[a-z]{{2}})(?::[0-9]{{2,5}})?/[^\s/])[^\s\x00]*",
         reach=30,
     )
 

@@ -76,7 +76,7 @@ class MoneyRecogniser(TextRecogniser):
         r"[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}|[0-9]{4}[ -]?[0-9]{6}[ -]?[0-9]{4}"
         r"|(?:^|[^a-z0-9])[a-z]{2}\s?[0-9]{2}[ -]?[a-z0-9]{4}[ -]?[0-9]"
         rf"|(?:{_ACCOUNT_WORDS})[^a-z]",
-        reach=100,
+        reach=70,
         digitless=rf"(?:{any_of(_ACCOUNTS['swift_code']['words'])})[^a-z]",
     )
 

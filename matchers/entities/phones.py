@@ -103,9 +103,7 @@ class PhoneRecogniser(TextRecogniser):
     what is hardly anything else: ``(202) 555-0143``, ``+1-202-555-0143 x12``.
     """
 
-    gate = Gate(
-        rf"[0-9٠-٩۰-۹][0-9٠-٩۰-۹\s().+/-]{{4,}}[0-9٠-٩۰-۹]|{_FOUR_WORDS}", reach=_LINE_REACH, digitless=_FOUR_WORDS
-    )
+    gate = Gate(rf"[0-9٠-٩۰-۹][0-9٠-٩۰-۹\s().+/-]{{4,}}[0-9٠-٩۰-۹]|{_FOUR_WORDS}", reach=130, digitless=_FOUR_WORDS)
 
     def __init__(self, regions: tuple[str, ...]) -> None:
         """Raises SettingsError for a region that is no country code."""

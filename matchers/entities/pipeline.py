@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Protocol
 
 from core.types import Document, Entity, Span
@@ -51,7 +52,10 @@ class EntityPipeline:
             for stretch, entity in recogniser.recognise(stretches):
                 if stretch.counts(entity.span):
                     found.setdefault(stretch.document, []).append(entity)
-        return [_apart(found[position]) if position in found else () for position in range(len(documents))]
+        recognised: list[tuple[Entity, ...]] = [()] * len(documents)
+        for position, entities in found.items():
+            recognised[position] = _apart(entities)
+        return recognised
 
     def _looking(
         self, documents: Sequence[Document], around: Sequence[Sequence[Span] | None] | None
@@ -70,7 +74,12 @@ class EntityPipeline:
             stretch_of = stretches.__getitem__
         else:
             # Of most texts nobody needs more than what they mean.
-            fields = [(position, name) for position, one in enumerate(documents) for name in FIELDS if one.field(name)]
+            fields = [
+                (position, name)
+                for name in FIELDS
+                for position, text in enumerate(map(attrgetter(name), documents))
+                if text
+            ]
             texts = [folded_only(documents[position].field(name)) for position, name in fields]
             stretch_of = cache(lambda index: whole_field(documents[fields[index][0]], *fields[index]))
         let_in: dict[Recogniser, list[LookedAt]] = {}
