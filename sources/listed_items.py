@@ -40,6 +40,11 @@ class ListedItem:
     read: Callable[[], Awaitable[Document | None]] = field(repr=False)
 
 
+def was_read(cursor: JsonObject | None, item: ListedItem) -> bool:
+    """Return whether the item, in this state, was read before."""
+    return digest_of(item.key) in Given.read((cursor or {}).get("seen"))
+
+
 async def read_listed(
     context: SourceContext, listing: Answer, items: Sequence[ListedItem], cursor: JsonObject | None, *, cut_off: bool
 ) -> Page:

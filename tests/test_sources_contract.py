@@ -39,6 +39,10 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any
     listing = {"kind": "Listing", "data": {"children": [COMMENT], "after": None}}
     httpserver.expect_request("/r/sample/comments/").respond_with_json(listing)
     httpserver.expect_request("/search_by_date").respond_with_json({"hits": [{"objectID": "1", "title": "planted"}]})
+    raw_url = httpserver.url_for("/raw/g1/note")
+    gist = {"id": "g1", "files": {"note": {"raw_url": raw_url}}}
+    httpserver.expect_request("/gists/public").respond_with_json([gist])
+    httpserver.expect_request("/raw/g1/note").respond_with_data("planted")
     paste = {"key": "p1", "size": "7"}
     httpserver.expect_request("/api_scraping.php").respond_with_json([paste])
     httpserver.expect_request("/api_scrape_item.php", query_string="i=p1").respond_with_data("planted")
@@ -54,6 +58,7 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any
         "brave": {"url": url, "api_key": "secret"},
         "feed": {"url": f"{url}/feed"},
         "files": {"path": str(tmp_path)},
+        "gist": {"base_url": url},
         "hackernews": {"base_url": url},
         "mojeek": {"url": url, "api_key": "secret"},
         "pastebin": {"base_url": url},
