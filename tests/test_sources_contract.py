@@ -43,6 +43,8 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any
     gist = {"id": "g1", "files": {"note": {"raw_url": raw_url}}}
     httpserver.expect_request("/gists/public").respond_with_json([gist])
     httpserver.expect_request("/raw/g1/note").respond_with_data("planted")
+    post = {"post": {"id": 1, "body": "planted"}}
+    httpserver.expect_request("/api/v3/post/list").respond_with_json({"posts": [post]})
     paste = {"key": "p1", "size": "7"}
     httpserver.expect_request("/api_scraping.php").respond_with_json([paste])
     httpserver.expect_request("/api_scrape_item.php", query_string="i=p1").respond_with_data("planted")
@@ -60,6 +62,7 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any
         "files": {"path": str(tmp_path)},
         "gist": {"base_url": url},
         "hackernews": {"base_url": url},
+        "lemmy": {"server": url, "comments": False},
         "mojeek": {"url": url, "api_key": "secret"},
         "pastebin": {"base_url": url},
         "reddit": {"subreddits": ["sample"], "submissions": False, **keys},
