@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
 
+from lxml import etree  # type: ignore[import-untyped]
+
 from core.types import Document
 from sources.formats import UnreadableFormat
 from sources.plain_text import html_to_text
@@ -41,16 +43,38 @@ def read_xml_feed(body: bytes, url: str, content_type: str | None) -> list[Docum
     """Return the entries of an RSS or Atom feed, None for anything else."""
     import feedparser  # type: ignore[import-untyped]  # where there is a feed: it takes its time
 
-    # Without the feed's own address: feedparser would make ids of it, which must not change when the feed moves.
-    headers = {"content-type": content_type} if content_type else {}
-    # A stream, since feedparser takes a string for an address to fetch or a file to open.
-    feed = feedparser.parse(
-        io.BytesIO(body), response_headers=headers, resolve_relative_uris=False, sanitize_html=False
-    )
-    if not feed.version and not feed.entries:
+    def parsed(body: bytes) -> Any:
+        # Without the feed's own address: feedparser would make ids of it, which must not change when the feed moves.
+        headers = {"content-type": content_type} if content_type else {}
+        # A stream, since feedparser takes a string for an address to fetch or a file to open.
+        return feedparser.parse(
+            io.BytesIO(body), response_headers=headers, resolve_relative_uris=False, sanitize_html=False
+        )
+
+    try:
+        feed = parsed(body)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        # feedparser trips over some damage, such as an end tag without a start or a reference to half a character.
+        feed = parsed(_repaired(body))
+    if not feed.get("version") and not feed.entries:
         return None
     language = feed.feed.get("language")
     return [_xml_entry(entry, url, language) for entry in feed.entries]
+
+
+def _repaired(body: bytes) -> bytes:
+    """Return the feed with every element closed, without what cannot be read."""
+    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
+    root = etree.fromstring(body, parser)
+    return b"" if root is None else bytes(etree.tostring(root, encoding="utf-8"))
+
+
+def _joined_address(base: str, link: str | None) -> str | None:
+    """Return where the link leads; one that cannot be read is nothing to lose a feed for."""
+    try:
+        return urljoin(base, link) if link else None
+    except ValueError:
+        return None
 
 
 def _xml_entry(entry: Mapping[str, Any], url: str, feed_language: str | None) -> Document:
@@ -59,10 +83,10 @@ def _xml_entry(entry: Mapping[str, Any], url: str, feed_language: str | None) ->
     link = entry.get("link")
     languages = [detail.get("language") for detail in (*contents, entry.get("title_detail") or {})]
     # Not by .get("published_parsed"): feedparser answers there with another key's value, and warns.
-    moments = [entry[key] for key in ("published_parsed", "updated_parsed") if key in entry]
+    moments = [moment for key in ("published_parsed", "updated_parsed") if key in entry and (moment := entry[key])]
     return _document(
         own_id=entry.get("id"),
-        url=urljoin(url, link) if link else None,
+        url=_joined_address(url, link),
         title=_plain(entry.get("title_detail")),
         text=_joined([_plain(summary), *map(_plain, contents)]),
         author=entry.get("author"),
@@ -90,7 +114,7 @@ def _json_entry(item: Mapping[str, Any], url: str, feed: Mapping[str, Any]) -> D
     markup = _string(item.get("content_html"))
     return _document(
         own_id=_string(item.get("id")),
-        url=urljoin(url, link) if link else None,
+        url=_joined_address(url, link),
         title=_string(item.get("title")),
         text=_joined(
             [
