@@ -38,7 +38,7 @@ class GistSettings(BaseModel):
     token: SecretStr = Field(
         SecretStr(""), description="A personal access token without any permission. With one, GitHub allows more."
     )
-    base_url: WebAddress = Field(API_URL, description="Where GitHub's API is.")
+    url: WebAddress = Field(API_URL, description="Where GitHub's API is.")
 
 
 class GistSource:
@@ -48,7 +48,7 @@ class GistSource:
     Settings: ClassVar[type[BaseModel]] = GistSettings
 
     def __init__(self, settings: GistSettings, context: SourceContext) -> None:
-        self._base = settings.base_url.rstrip("/")
+        self._base = settings.url.rstrip("/")
         self._headers = api_headers(settings.token)
         self._context = context
 

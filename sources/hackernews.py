@@ -38,7 +38,7 @@ class HackerNewsSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    base_url: WebAddress = Field("https://hn.algolia.com/api/v1", description="Where the search API is.")
+    url: WebAddress = Field("https://hn.algolia.com/api/v1", description="Where the search API is.")
 
 
 class HackerNewsSource:
@@ -48,7 +48,7 @@ class HackerNewsSource:
     Settings: ClassVar[type[BaseModel]] = HackerNewsSettings
 
     def __init__(self, settings: HackerNewsSettings, context: SourceContext) -> None:
-        self._base = settings.base_url.rstrip("/")
+        self._base = settings.url.rstrip("/")
         self._context = context
 
     async def poll(self, cursor: JsonObject | None) -> Page:

@@ -32,7 +32,7 @@ class PastebinSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    base_url: WebAddress = Field("https://scrape.pastebin.com", description="Where the scraping API is.")
+    url: WebAddress = Field("https://scrape.pastebin.com", description="Where the scraping API is.")
 
 
 class PastebinSource:
@@ -42,7 +42,7 @@ class PastebinSource:
     Settings: ClassVar[type[BaseModel]] = PastebinSettings
 
     def __init__(self, settings: PastebinSettings, context: SourceContext) -> None:
-        self._base = settings.base_url.rstrip("/")
+        self._base = settings.url.rstrip("/")
         self._context = context
 
     async def poll(self, cursor: JsonObject | None) -> Page:

@@ -89,7 +89,7 @@ def gists(httpserver: HTTPServer) -> Gists:
 
 @pytest.fixture
 def reader(gists: Gists, httpserver: HTTPServer, context: SourceContext) -> Reader:
-    return Reader(GistSource, context, base_url=httpserver.url_for("/"), token="ghp_planted")
+    return Reader(GistSource, context, url=httpserver.url_for("/"), token="ghp_planted")
 
 
 async def test_every_file_of_a_gist_becomes_a_document(gists: Gists, reader: Reader, clock: ManualClock) -> None:
@@ -116,7 +116,7 @@ async def test_only_the_api_is_told_the_token(gists: Gists, reader: Reader) -> N
 
 async def test_without_a_token_none_is_sent(gists: Gists, httpserver: HTTPServer, context: SourceContext) -> None:
     gists.put("aa5a", {"a": b"x"})
-    await Reader(GistSource, context, base_url=httpserver.url_for("/")).read()
+    await Reader(GistSource, context, url=httpserver.url_for("/")).read()
     assert "Authorization" not in gists.listings[0].headers
 
 
@@ -204,7 +204,7 @@ async def test_an_answer_that_is_no_list_is_tried_again(
 ) -> None:
     httpserver.expect_request("/gists/public").respond_with_data(body)
     with pytest.raises(SourceUnavailable, match=r"^127\.0\.0\.1 "):
-        await Reader(GistSource, context, base_url=httpserver.url_for("")).poll()
+        await Reader(GistSource, context, url=httpserver.url_for("")).poll()
 
 
 async def test_gists_of_another_shape_are_passed_over(gists: Gists, reader: Reader) -> None:

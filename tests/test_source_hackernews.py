@@ -67,7 +67,7 @@ def place(httpserver: HTTPServer, clock: ManualClock) -> HackerNews:
 
 @pytest.fixture
 def reader(place: HackerNews, context: SourceContext) -> Reader:
-    return Reader(HackerNewsSource, context, base_url=place.url)
+    return Reader(HackerNewsSource, context, url=place.url)
 
 
 async def test_a_comment_becomes_a_document(place: HackerNews, reader: Reader, clock: ManualClock) -> None:
@@ -93,7 +93,7 @@ async def test_a_story_has_its_title_its_text_and_its_link(place: HackerNews, re
 async def test_the_recorded_answer_is_understood(httpserver: HTTPServer, context: SourceContext, shared: Path) -> None:
     answer = json.loads((shared / "data/protocols/api_samples/hn_algolia_search.json").read_text())
     httpserver.expect_request("/search_by_date").respond_with_json(answer)
-    page = await Reader(HackerNewsSource, context, base_url=httpserver.url_for("")).poll()
+    page = await Reader(HackerNewsSource, context, url=httpserver.url_for("")).poll()
     (document,) = page.documents
     (row,) = answer["hits"]
     assert (document.text, document.author) == (row["story_text"], row["author"])
@@ -209,7 +209,7 @@ async def test_an_answer_of_another_shape_is_tried_again(
 ) -> None:
     httpserver.expect_request("/search_by_date").respond_with_data(body)
     with pytest.raises(SourceUnavailable, match=r"^127\.0\.0\.1 "):
-        await Reader(HackerNewsSource, context, base_url=httpserver.url_for("")).poll()
+        await Reader(HackerNewsSource, context, url=httpserver.url_for("")).poll()
 
 
 async def test_items_of_another_shape_are_passed_over(httpserver: HTTPServer, context: SourceContext) -> None:
@@ -223,7 +223,7 @@ async def test_items_of_another_shape_are_passed_over(httpserver: HTTPServer, co
         {"objectID": "8", "comment_text": "lone \ud800 surrogate" + "<div>" * 5000, "created_at_i": 10**30},
     ]
     httpserver.expect_request("/search_by_date").respond_with_data(json.dumps({"hits": hits}))
-    page = await Reader(HackerNewsSource, context, base_url=httpserver.url_for("")).poll()
+    page = await Reader(HackerNewsSource, context, url=httpserver.url_for("")).poll()
     assert [(document.external_id, document.text, document.author) for document in page.documents] == [
         ("8", "lone \N{REPLACEMENT CHARACTER} surrogate", None),
         ("9", "", None),

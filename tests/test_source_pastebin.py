@@ -73,7 +73,7 @@ def pastebin(httpserver: HTTPServer) -> Pastebin:
 
 @pytest.fixture
 def reader(pastebin: Pastebin, context: SourceContext) -> Reader:
-    return Reader(PastebinSource, context, base_url=pastebin.url)
+    return Reader(PastebinSource, context, url=pastebin.url)
 
 
 async def test_a_paste_becomes_a_document(pastebin: Pastebin, reader: Reader, clock: ManualClock) -> None:
@@ -225,7 +225,7 @@ async def test_an_address_without_access_is_said_to_need_it(httpserver: HTTPServ
     refusal = "YOUR IP: 203.0.113.7 DOES NOT HAVE ACCESS. VISIT: https://pastebin.com/doc_scraping_api TO GET ACCESS!"
     httpserver.expect_request("/api_scraping.php").respond_with_data(refusal)
     with pytest.raises(SourceBroken, match=r"^Pastebin gives no access to this address: enter it at pastebin\.com/"):
-        await Reader(PastebinSource, context, base_url=httpserver.url_for("")).poll()
+        await Reader(PastebinSource, context, url=httpserver.url_for("")).poll()
 
 
 @pytest.mark.parametrize("body", ["<html>Just a moment</html>", "", "{}", "null", "[" * 50_000, '"text"'])
@@ -234,7 +234,7 @@ async def test_an_answer_that_is_no_list_is_tried_again(
 ) -> None:
     httpserver.expect_request("/api_scraping.php").respond_with_data(body)
     with pytest.raises(SourceUnavailable, match=r"^127\.0\.0\.1 "):
-        await Reader(PastebinSource, context, base_url=httpserver.url_for("")).poll()
+        await Reader(PastebinSource, context, url=httpserver.url_for("")).poll()
 
 
 async def test_rows_of_another_shape_are_passed_over(pastebin: Pastebin, reader: Reader) -> None:

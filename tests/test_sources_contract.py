@@ -45,6 +45,8 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any
     httpserver.expect_request("/raw/g1/note").respond_with_data("planted")
     post = {"post": {"id": 1, "body": "planted"}}
     httpserver.expect_request("/api/v3/post/list").respond_with_json({"posts": [post]})
+    httpserver.expect_request("/thread").respond_with_data(httpserver.url_for("/2SMEV9JDB"))
+    httpserver.expect_request("/2SMEV9JDB.txt").respond_with_data("planted")
     paste = {"key": "p1", "size": "7"}
     httpserver.expect_request("/api_scraping.php").respond_with_json([paste])
     httpserver.expect_request("/api_scrape_item.php", query_string="i=p1").respond_with_data("planted")
@@ -60,11 +62,12 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any
         "brave": {"url": url, "api_key": "secret"},
         "feed": {"url": f"{url}/feed"},
         "files": {"path": str(tmp_path)},
-        "gist": {"base_url": url},
-        "hackernews": {"base_url": url},
+        "gist": {"url": url},
+        "hackernews": {"url": url},
         "lemmy": {"server": url, "comments": False},
         "mojeek": {"url": url, "api_key": "secret"},
-        "pastebin": {"base_url": url},
+        "paste": {"site": "dpaste", "url": url, "listing": f"{url}/thread"},
+        "pastebin": {"url": url},
         "reddit": {"subreddits": ["sample"], "submissions": False, **keys},
         "searxng": {"url": url},
     }
