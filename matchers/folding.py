@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from array import array
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from enum import IntFlag
 from html.entities import html5
 from importlib.resources import files
 from typing import Any
+
+import numpy as np
 
 from core.tables import load_table
 from core.types import FoldedText
@@ -64,7 +67,7 @@ def fold_text(text: str) -> FoldedText:
             ends=range(1, len(text) + 1),
             undone=_plain_bits(text),
         )
-    folded = _Folded([], [], [], bytearray())
+    folded = _Folded([], array("q"), array("q"), bytearray())
     position = 0
     for special in _SPECIAL.finditer(text):
         folded.add_plain(text, position, special.start())
@@ -126,8 +129,8 @@ def transformations(folded: FoldedText, start: int, end: int, *, own: Set[str] =
 @dataclass(slots=True)
 class _Folded:
     pieces: list[str]
-    starts: list[int]
-    ends: list[int]
+    starts: array[int]
+    ends: array[int]
     undone: bytearray
 
     def add_plain(self, text: str, start: int, end: int) -> None:
@@ -135,8 +138,8 @@ class _Folded:
         if start < end:
             piece = text[start:end]
             self.pieces.append(piece.lower())
-            self.starts.extend(range(start, end))
-            self.ends.extend(range(start + 1, end + 1))
+            _append_range(self.starts, start, end)
+            _append_range(self.ends, start + 1, end + 1)
             self.undone += _plain_bits(piece)
 
     def add(self, character: str, start: int, end: int, bits: int) -> None:
@@ -164,6 +167,13 @@ def _meant(special: re.Match[str]) -> str:
     if special.lastgroup == "other":
         return _FOLDS[special[0]].text
     return "".join([_FOLDS[character].text for character, *_ in _decode(special)])
+
+
+def _append_range(places: array[int], start: int, end: int) -> None:
+    if end - start < _LONG:
+        places.extend(range(start, end))
+    else:
+        places.frombytes(np.arange(start, end, dtype=np.int64).tobytes())
 
 
 def _plain_bits(text: str) -> bytes:
@@ -280,6 +290,8 @@ _FOLDS = _Folds()
 # Plain numbers: the operators of flags take many times as long.
 _NAMES: Sequence[tuple[int, str]] = [(int(bit), str(bit.name).lower()) for bit in Undone]
 _DIACRITICS = int(Undone.DIACRITICS)
+_LONG = 64
+"""Characters from which on it is quicker to make a row of places at once."""
 _VISIBLE = ~int(Undone.ZERO_WIDTH)
 _CASE_BITS = bytes(Undone.CASE if chr(code).isupper() and code < 128 else 0 for code in range(256))
 # CommonMark lets a backslash escape any ASCII punctuation. HTML lets numbers go without their semicolon.
