@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
+import numpy as np
 import pytest
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from thinc.api import fix_random_seed
 
-import matchers
-from core.types import Document, EntityType, Span
+from core import types
+from core.types import Document, EntityType
 from matchers.entities import EntityPipeline, PersonRecogniser
 from matchers.entities.looking import NAMES_REACH
+from matchers.entities.model.building import document, recogniser, untrained, weights_of
+from matchers.entities.model.network import WEIGHTS, Network, trained_weights
 from matchers.entities.model.reading import Tokens
 from tests.timing import cpu_seconds
 
 PIPELINE = EntityPipeline([PersonRecogniser(None)])
-WEIGHTS = Path(matchers.__path__[0]) / "entities" / "model" / "weights.msgpack"
 
 
 def found(text: str, kind: EntityType) -> list[str]:
@@ -89,7 +93,7 @@ def test_the_same_text_gives_the_same_entities_whatever_was_read_before() -> Non
 
 def test_of_a_long_text_only_what_is_around_the_matches_is_read() -> None:
     text = "harborlight met Maria Gonzalez in Leeds. " * 2_000
-    places = [Span("text", start, start + 11) for start in (0, len(text) // 2 // 41 * 41)]
+    places = [types.Span("text", start, start + 11) for start in (0, len(text) // 2 // 41 * 41)]
     (entities,) = PIPELINE.recognise([Document(id="1", text=text)], [places])
     ends = [0, *(place.start for place in places), len(text)]
     assert entities
@@ -97,20 +101,50 @@ def test_of_a_long_text_only_what_is_around_the_matches_is_read() -> None:
 
 
 def test_the_weights_are_small_and_hold_no_word_of_what_they_were_trained_on() -> None:
-    packed = WEIGHTS.read_bytes()
-    assert len(packed) < 10_000_000
-    assert b"Trump" not in packed
-    assert b"strings" not in packed
+    assert len(WEIGHTS.read_bytes()) < 10_000_000
+    weights = trained_weights()
+    assert set(weights.pop("moves").tolist()) <= {
+        "O",
+        "U-",
+        *(f"{move}-{label}" for move in "BILU" for label in ("PERSON", "LOCATION", "ORGANIZATION")),
+    }
+    assert all(np.issubdtype(array.dtype, np.number) for array in weights.values())
 
 
-def test_the_model_is_loaded_when_the_first_document_is_read() -> None:
+def test_the_network_sees_what_spacy_sees_by_the_same_weights() -> None:
+    fix_random_seed(7)
+    nlp = untrained()
+    words = ["Maria", "Gonzalez", "lives", "in", "Leeds", "near", "Acme"]
+    reference = Doc(nlp.vocab, words=words)
+    labelled = ((0, 2, "PERSON"), (4, 5, "LOCATION"), (6, 7, "ORGANIZATION"))
+    reference.set_ents([Span(reference, start, end, label=label) for start, end, label in labelled])
+    nlp.initialize(lambda: [Example(Doc(nlp.vocab, words=words), reference)])
+    dice = np.random.default_rng(7)
+    lower, upper = (recogniser(nlp).model.get_ref(name) for name in ("lower", "upper"))
+    for layer, name in ((upper, "W"), (upper, "b"), (lower, "b")):
+        layer.set_param(name, dice.normal(size=layer.get_param(name).shape).astype(np.float32))
+    texts = [
+        Tokens(text) for text in [*(" ".join(dice.permutation(words * 9)) for _ in range(60)), "Ana\nBo\n\n", "I", ""]
+    ]
+    seen = [
+        [(entity.start, entity.end, entity.label_) for entity in nlp(document(tokens, nlp.vocab)).ents]
+        for tokens in texts
+    ]
+    network = Network(weights_of(nlp))
+    assert [list(map(tuple, entities)) for entities in network.entities([tokens.words for tokens in texts])] == seen
+    assert {label for entities in seen for _, _, label in entities} == {"PERSON", "LOCATION", "ORGANIZATION"}
+    assert any(end - start > 2 for entities in seen for start, end, _ in entities)
+
+
+def test_the_model_is_loaded_when_the_first_document_is_read_and_needs_no_spacy() -> None:
     program = (
         "import sys; from core.types import Document; from matchers.entities import EntityPipeline, PersonRecogniser;"
-        "pipeline = EntityPipeline([PersonRecogniser(None)]); before = 'spacy' in sys.modules;"
-        "pipeline.recognise([Document(id='1', text='Maria')]); print(before, 'spacy' in sys.modules)"
+        "pipeline = EntityPipeline([PersonRecogniser(None)]); loaded = 'matchers.entities.model.network';"
+        "before = loaded in sys.modules; pipeline.recognise([Document(id='1', text='Maria')]);"
+        "print(before, loaded in sys.modules, 'spacy' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert run.stdout.split() == ["False", "True"]
+    assert run.stdout.split() == ["False", "True", "False"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,4 @@
-"""Persons by the gazetteer: frequent names of many countries that stand together as ``persons.yaml`` says.
-
-Importing this module imports spaCy, which takes a while.
-"""
+"""Persons by the gazetteer: frequent names of many countries that stand together as ``persons.yaml`` says."""
 
 from __future__ import annotations
 
@@ -10,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from core.types import EntityType
-from matchers.entities.model.reading import Tokens
-from matchers.entities.persons import Sighting
+from matchers.entities.pieces import Piece, Sighting
 from matchers.entities.tables import own_table
 from matchers.folding import fold_text
 from matchers.words import forenames, ordinary_words, surnames
@@ -27,18 +23,15 @@ _PARTICLES = frozenset(_ROWS["particles"])
 _NOT_NAMES = frozenset(_ROWS["not_names"])
 
 
-class ListedNames:
-    """Finds the patterns of ``persons.yaml``."""
-
-    def find(self, texts: Sequence[str]) -> Iterator[Sighting]:
-        """Yield the persons in the texts."""
-        for number, text in enumerate(texts):
-            tokens = Tokens(text)
-            kinds = "".join(map(_kind, tokens.words))
-            for name, (pattern, confidence) in _PATTERNS.items():
-                for match in pattern.finditer(kinds):
-                    start, end = tokens.starts[match.start()], tokens.ends[match.end() - 1]
-                    yield Sighting(number, start, end, EntityType.PERSON, confidence, name)
+def listed_names(pieces: Sequence[Piece]) -> Iterator[Sighting]:
+    """Yield the persons in the pieces."""
+    for piece in pieces:
+        tokens = piece.tokens
+        kinds = "".join(map(_kind, tokens.words))
+        for name, (pattern, confidence) in _PATTERNS.items():
+            for match in pattern.finditer(kinds):
+                start, end = piece.start + tokens.starts[match.start()], piece.start + tokens.ends[match.end() - 1]
+                yield Sighting(piece.text, start, end, EntityType.PERSON, confidence, name)
 
 
 @lru_cache(_REMEMBERED_WORDS)

@@ -3,18 +3,17 @@ pipeline."""
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from core.errors import SettingsError
 from core.types import Entity, EntityType, Span
 from matchers.entities.looking import LookedAt
+from matchers.entities.pieces import Sighting, pieces
 
 _See: TypeAlias = "Callable[[Sequence[str]], Iterable[Sighting]]"
 
-_LONGEST_PIECE = 1_000
 _INSTALLED_CONFIDENCE = 0.85
 _LABELS = {
     "PERSON": EntityType.PERSON,
@@ -26,22 +25,6 @@ _LABELS = {
     "ORG": EntityType.ORGANIZATION,
     "ORGANIZATION": EntityType.ORGANIZATION,
 }
-# A piece ends at the last line break or end of a sentence that it holds, else at its last space.
-_PIECE = re.compile(
-    rf"(?s).{{1,{_LONGEST_PIECE}}}\Z|.{{1,{_LONGEST_PIECE - 1}}}(?:\n|(?<=[.!?])\s)"
-    rf"|.{{1,{_LONGEST_PIECE - 1}}}\s|.{{{_LONGEST_PIECE}}}"
-)
-
-
-class Sighting(NamedTuple):
-    """What was seen in which of the texts, and where there."""
-
-    text: int
-    start: int
-    end: int
-    type: EntityType
-    confidence: float
-    recogniser: str
 
 
 class PersonRecogniser:
@@ -80,21 +63,18 @@ class PersonRecogniser:
             )
 
 
-def pieces(texts: Sequence[str]) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield the texts in pieces of at most 1,000 code points, each with the number of its text and its start there: a
-    pipeline may take quadratic time on hostile text."""
-    for number, text in enumerate(texts):
-        for piece in _PIECE.finditer(text):
-            yield piece[0], (number, piece.start())
-
-
 def _built_in() -> _See:
-    # Imported where it is first needed, as importing spaCy takes a while.
-    from matchers.entities.listed_names import ListedNames
+    # Imported where it is first needed, as reading the weights and lists takes a while.
+    from matchers.entities.listed_names import listed_names
     from matchers.entities.trained_persons import TrainedPersons
 
-    model, gazetteer = TrainedPersons(), ListedNames()
-    return lambda texts: _merged(list(model.find(texts)), gazetteer.find(texts))
+    model = TrainedPersons()
+
+    def find(texts: Sequence[str]) -> Iterable[Sighting]:
+        read = list(pieces(texts))
+        return _merged(list(model.find(read)), listed_names(read))
+
+    return find
 
 
 def _merged(model: list[Sighting], gazetteer: Iterable[Sighting]) -> list[Sighting]:
@@ -117,10 +97,11 @@ def _installed(model: str) -> _See:
     def find(texts: Sequence[str]) -> Iterator[Sighting]:
         # The vocabulary forgets the words of a call afterwards.
         with nlp.memory_zone():
-            for doc, (text, offset) in nlp.pipe(pieces(texts), as_tuples=True):
+            for doc, piece in nlp.pipe(((piece.written, piece) for piece in pieces(texts)), as_tuples=True):
                 for span in doc.ents:
                     if span.label_ in _LABELS:
-                        start, end = offset + span.start_char, offset + span.end_char
-                        yield Sighting(text, start, end, _LABELS[span.label_], _INSTALLED_CONFIDENCE, "spacy_model")
+                        start, end = piece.start + span.start_char, piece.start + span.end_char
+                        kind = _LABELS[span.label_]
+                        yield Sighting(piece.text, start, end, kind, _INSTALLED_CONFIDENCE, "spacy_model")
 
     return find

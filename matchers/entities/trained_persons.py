@@ -1,7 +1,4 @@
-"""What the trained model sees, with a confidence by what else speaks for it.
-
-Importing this module imports spaCy, which takes a while.
-"""
+"""What the trained model sees, with a confidence by what else speaks for it."""
 
 from __future__ import annotations
 
@@ -9,9 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from core.types import EntityType
-from matchers.entities.model.reading import Tokens
-from matchers.entities.model.trained import trained
-from matchers.entities.persons import Sighting, pieces
+from matchers.entities.model.network import Network, trained_weights
+from matchers.entities.pieces import Piece, Sighting
 from matchers.entities.tables import own_table
 from matchers.folding import fold_text
 from matchers.words import forenames, is_name, places, rarer_forenames, rarer_surnames, surnames
@@ -19,36 +15,33 @@ from matchers.words import forenames, is_name, places, rarer_forenames, rarer_su
 _DRAWN_OUT = re.compile(r"(?i)(.)\1\1")
 _JOINED_BEFORE = re.compile(r"[a-z0-9][._/@][a-z0-9]")
 _JOINED_AFTER = re.compile(r"[._@][a-z0-9]")
-_TWO_LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
 class TrainedPersons:
     """Finds persons, places and organisations by the model. Not for several threads at once."""
 
     def __init__(self) -> None:
-        self._nlp = trained()
+        self._network = Network(trained_weights())
 
-    def find(self, texts: Sequence[str]) -> Iterator[Sighting]:
-        """Yield what the model sees in the texts."""
-        # The vocabulary forgets the words of a call afterwards.
-        with self._nlp.memory_zone():
-            read = ((Tokens(piece), (piece, place)) for piece, place in pieces(texts) if _TWO_LETTERS.search(piece))
-            docs = ((tokens.document(self._nlp.vocab), (tokens, *whence)) for tokens, whence in read)
-            for doc, (tokens, piece, (text, offset)) in self._nlp.pipe(docs, as_tuples=True):
-                for span in doc.ents:
-                    if (first := _without_title(tokens, span.start, span.end)) == span.end:
-                        continue
-                    kind = _reviewed(EntityType(span.label_), tokens.words[first : span.end])
-                    start, end = tokens.starts[first], tokens.ends[span.end - 1]
-                    if kind is not None and not _is_joined(piece, start, end):
-                        before = tokens.words[max(first - 2, 0) : first]
-                        evidence = _evidence(kind, before, tokens.words[first : span.end])
-                        yield Sighting(text, offset + start, offset + end, kind, _CONFIDENCES[evidence], evidence)
+    def find(self, pieces: Sequence[Piece]) -> Iterator[Sighting]:
+        """Yield what the model sees in the pieces."""
+        texts = [piece.tokens.words for piece in pieces]
+        for piece, words, entities in zip(pieces, texts, self._network.entities(texts), strict=True):
+            for named in entities:
+                first, end = _without_title(words, named.first, named.end), named.end
+                if first == end:
+                    continue
+                kind = _reviewed(EntityType(named.label), words[first:end])
+                start, stop = piece.tokens.starts[first], piece.tokens.ends[end - 1]
+                if kind is not None and not _is_joined(piece.written, start, stop):
+                    evidence = _evidence(kind, words[max(first - 2, 0) : first], words[first:end])
+                    start, stop = piece.start + start, piece.start + stop
+                    yield Sighting(piece.text, start, stop, kind, _CONFIDENCES[evidence], evidence)
 
 
-def _without_title(tokens: Tokens, first: int, end: int) -> int:
+def _without_title(words: Sequence[str], first: int, end: int) -> int:
     """Return the token at which a name begins that may have titles before it."""
-    while first < end and (tokens.words[first] == "." or tokens.words[first].lower() in _TITLES):
+    while first < end and (words[first] == "." or words[first].lower() in _TITLES):
         first += 1
     return first
 
@@ -60,9 +53,11 @@ def _is_joined(text: str, start: int, end: int) -> bool:
 
 def _reviewed(kind: EntityType, words: Sequence[str]) -> EntityType | None:
     """Return what words are that the model took for a kind. A pseudonym or an exclamation is no person's name, nor is
-    that of a listed place."""
+    that of a listed place, nor a single character."""
     if kind is not EntityType.PERSON:
         return kind
+    if len(words) == len(words[0]) == 1:
+        return None
     if any("_" in word or "@" in word or any(map(str.isdigit, word)) for word in words):
         return None
     if fold_text(" ".join(words)).text in places() and not is_name(fold_text(words[-1]).text):

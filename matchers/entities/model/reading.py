@@ -1,27 +1,18 @@
-"""How the model reads text: as tokens, each with a few features of its spelling and of the lists that it stands in.
-
-Importing this module imports spaCy, which takes a while.
-"""
+"""How the model reads text: as tokens, each with a few features of its spelling and of the lists that it stands in."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Any, cast
 
 import numpy as np
-from spacy import strings
-from spacy.tokens import Doc
-from spacy.util import registry
-from spacy.vocab import Vocab
-from thinc.api import HashEmbed, Maxout, Model, concatenate, list2ragged, ragged2list, with_array
-from thinc.api import chain as chained
-from thinc.types import Floats2d, Ints2d
+import numpy.typing as npt
 
 from matchers.background import NEVER, listed_chance
+from matchers.entities.model.hashes import hash_string
 from matchers.folding import fold_text
 from matchers.words import (
     forenames,
@@ -34,8 +25,6 @@ from matchers.words import (
 )
 
 FEATURES = 5
-# What spaCy tells strings apart by, which its stubs leave out.
-hash_string: Callable[[str], int] = vars(strings)["hash_string"]
 
 _REMEMBERED_WORDS = 65_536
 _LONGEST_WORD = 40
@@ -75,43 +64,15 @@ class Tokens:
         # Of a very long word the start tells enough, of a repeated sign one.
         self.words = [match[1] or match[0][:_LONGEST_WORD].strip() or "\n" for match in found]
 
-    def document(self, vocabulary: Vocab) -> Doc:
-        """Return the tokens as spaCy takes them."""
-        return Doc(vocabulary, words=self.words)
+
+def features_of(words: Iterable[tuple[str, str]]) -> npt.NDArray[np.uint64]:
+    """Return the features of words, each with the :func:`manner` of its text, as hashes in an array of (words,
+    ``FEATURES``)."""
+    rows = [(*_features(word), _shape(word, how)) for word, how in words]
+    return np.array(rows, dtype=np.uint64).reshape(-1, FEATURES)
 
 
-def word_features(width: int, rows: Sequence[int]) -> Model[list[Doc], list[Floats2d]]:
-    """Return a layer that embeds each feature of a token in a table of so many ``rows``, and mixes them to a vector of
-    the ``width``: spaCy's MultiHashEmbed over our own features."""
-    tables: list[Model[Any, Any]] = [
-        HashEmbed(width, count, column=column, seed=column + 8, dropout=0.0) for column, count in enumerate(rows)
-    ]
-    mixed = Maxout(width, width * len(tables), nP=3, dropout=0.0, normalize=True)
-    embedded: Model[Any, Any] = chained(
-        _extracted(), list2ragged(), with_array(concatenate(*tables)), with_array(mixed), ragged2list()
-    )
-    return embedded
-
-
-def _extracted() -> Model[list[Doc], list[Ints2d]]:
-    def forward(
-        _model: Model[list[Doc], list[Ints2d]], docs: list[Doc], **_: bool
-    ) -> tuple[list[Ints2d], Callable[[list[Ints2d]], list[Doc]]]:
-        return [cast("Ints2d", features_of(doc)) for doc in docs], lambda _: []
-
-    return Model("word_features", forward)
-
-
-def features_of(doc: Doc) -> np.ndarray:
-    """Return the features of each token as hashes, in an array of (tokens, ``FEATURES``)."""
-    words = [token.text for token in doc]
-    if not words:
-        return np.zeros((0, FEATURES), dtype=np.uint64)
-    manner = _manner(words)
-    return np.array([(*_features(word), _shape(word, manner)) for word in words], dtype=np.uint64)
-
-
-def _manner(words: Sequence[str]) -> str:
+def manner(words: Sequence[str]) -> str:
     """Return how capitals are used in a text: with none of them, a small letter tells nothing of a word."""
     letters = [word for word in words if word[0].isalpha()]
     capitals = sum(word[0].isupper() for word in letters)
@@ -134,8 +95,8 @@ def _features(word: str) -> tuple[int, ...]:
 
 
 @lru_cache(_REMEMBERED_WORDS)
-def _shape(word: str, manner: str) -> int:
-    return hash_string(manner + _runs("".join(map(_class, word))))
+def _shape(word: str, how: str) -> int:
+    return hash_string(how + _runs("".join(map(_class, word))))
 
 
 def _plain(word: str) -> str:
@@ -182,5 +143,3 @@ _LISTS: dict[str, Callable[[], frozenset[str]]] = {
     "p": words_of_places,
     "o": ordinary_words,
 }
-
-registry.architectures.register("leakwatch.WordFeatures.v1", func=word_features)

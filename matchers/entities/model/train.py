@@ -1,4 +1,4 @@
-"""Trains the model: ``python -m matchers.entities.model.train SHARED`` writes ``weights.msgpack`` beside this file.
+"""Trains the model: ``python -m matchers.entities.model.train SHARED`` writes ``weights.npz`` beside this file.
 
 The same data, seed and versions of the libraries give the same weights on the same machine.
 """
@@ -16,10 +16,11 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import Adam, compounding, fix_random_seed
 
+from matchers.entities.model.building import document, recogniser, untrained, weights_of
 from matchers.entities.model.corpus import Sentence, learned_from
 from matchers.entities.model.generated import Generator
+from matchers.entities.model.network import WEIGHTS, packed
 from matchers.entities.model.reading import Tokens
-from matchers.entities.model.trained import recogniser, save, untrained
 
 SEED = 17
 _EPOCHS = 9
@@ -55,12 +56,12 @@ def main() -> None:
             nlp.update(examples, drop=_DROPOUT, sgd=optimizer, losses=losses)
         print(f"epoch {epoch + 1} of {arguments.epochs}: loss {losses['ner']:.0f}", flush=True)
     with recogniser(nlp).model.use_params(optimizer.averages):
-        save(nlp)
+        Path(str(WEIGHTS)).write_bytes(packed(weights_of(nlp)))
 
 
 def _example(sentence: Sentence, vocabulary: Vocab) -> Example:
     tokens = Tokens(sentence.text)
-    reference = tokens.document(vocabulary)
+    reference = document(tokens, vocabulary)
     first = {start: position for position, start in enumerate(tokens.starts)}
     last = {end: position for position, end in enumerate(tokens.ends)}
     entities, unknown = [], []
