@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, get_args
 
@@ -75,12 +76,19 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any
     return by_kind[kind]
 
 
-@pytest.fixture
-async def context() -> AsyncIterator[SourceContext]:
-    allowed = HttpSettings.model_validate({"allowed_networks": ["127.0.0.0/8"], "host_interval_seconds": 0})
+@asynccontextmanager
+async def reaching(*networks: str) -> AsyncIterator[SourceContext]:
+    """A context whose way out leads to the public internet and to these networks."""
+    allowed = HttpSettings.model_validate({"allowed_networks": networks, "host_interval_seconds": 0})
     async with GuardedClient(allowed, SystemClock()) as http:
         term = SearchTerm(id="trm_1", text="night_heron", priority=3)
         yield SourceContext(name="Place", http=http, clock=SystemClock(), search_terms=(term,))
+
+
+@pytest.fixture
+async def context() -> AsyncIterator[SourceContext]:
+    async with reaching("127.0.0.0/8") as context:
+        yield context
 
 
 def test_the_built_in_sources_are_found() -> None:
@@ -115,6 +123,16 @@ async def test_a_place_that_cannot_be_read_raises_a_source_error(
         await SOURCES.build(kind, settings, context).poll(None)
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SOURCES.kinds() if kind != "files"], indirect=True)
+async def test_no_source_reaches_a_network_that_is_not_open(
+    kind: str, settings: dict[str, Any], httpserver: HTTPServer
+) -> None:
+    async with reaching() as context:
+        with pytest.raises(SourceError, match=r"^127\.0\.0\.1 is not a public address$"):
+            await SOURCES.build(kind, settings, context).poll(None)
+    assert httpserver.log == []
 
 
 def test_unknown_settings_are_refused(kind: str, settings: dict[str, Any]) -> None:
