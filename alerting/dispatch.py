@@ -27,7 +27,18 @@ from core.ids import new_id
 from core.logs import logger
 from core.plugins import Registry
 from core.ports import AlertFilter, Listing, Notifier, NotifierContext, Store
-from core.types import Alert, AuditEntry, Delivery, DeliveryLease, Destination, EventType, Incident, Notice, Watchlist
+from core.types import (
+    Alert,
+    AuditEntry,
+    Delivery,
+    DeliveryLease,
+    Destination,
+    EventType,
+    Incident,
+    Notice,
+    SourceRecord,
+    Watchlist,
+)
 
 BACK_OFF = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
 LAST_BACK_OFF = timedelta(minutes=5)
@@ -170,6 +181,7 @@ class Dispatcher:
         delivery = lease.delivery
         community_id = delivery.community_id
         incident: Incident | None = None
+        source: SourceRecord | None = None
         alerts: tuple[Alert, ...] = ()
         watchlists: dict[str, Watchlist] = {}
         if delivery.incident_id is not None:
@@ -178,8 +190,12 @@ class Dispatcher:
                 watchlists[incident.watchlist_id] = await self._store.watchlist(community_id, incident.watchlist_id)
             if delivery.event is not EventType.INCIDENT_RESOLVED:
                 alerts = await self._alerts_of(delivery, incident)
+        elif delivery.source_id is not None:
+            with suppress(NotFound):  # deleted meanwhile
+                source = await self._store.source(community_id, delivery.source_id)
         community = await self._store.community(community_id)
-        return notice(delivery, lease.destination, community, watchlists, incident, alerts, self._clock.now())
+        now = self._clock.now()
+        return notice(delivery, lease.destination, community, watchlists, incident, alerts, now, source=source)
 
     async def _alerts_of(self, delivery: Delivery, incident: Incident) -> tuple[Alert, ...]:
         """Return the alerts for which the delivery was planned: those of its moment."""

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from alerting.planning import plan_incident_notices
 from core.errors import Conflict, UsageError
 from core.ids import new_id
 from core.ports import Transaction
 from core.types import (
     Alert,
     AuditEntry,
-    Delivery,
-    DeliveryState,
     EventType,
     Incident,
     IncidentState,
@@ -65,7 +64,7 @@ async def raise_alert(transaction: Transaction, alert: Alert, *, at: datetime) -
     )
     if event is not None:
         # A notice tells of the alerts of its moment.
-        await _plan(transaction, incident, event, alert.raised_at)
+        await plan_incident_notices(transaction, incident, event, alert.raised_at)
     return incident
 
 
@@ -109,7 +108,7 @@ async def decide(
         )
     )
     if incident.state not in _LIVE:
-        await _plan(transaction, incident, EventType.INCIDENT_RESOLVED, at)
+        await plan_incident_notices(transaction, incident, EventType.INCIDENT_RESOLVED, at)
     return incident
 
 
@@ -136,27 +135,6 @@ def _joined(incident: Incident, alert: Alert, *, new_place: bool, at: datetime) 
         updated_at=at,
         sighting_count=incident.sighting_count + new_place,
     )
-
-
-async def _plan(transaction: Transaction, incident: Incident, event: EventType, at: datetime) -> None:
-    """Put a delivery for every destination that wants incidents of this severity into the outbox."""
-    for destination in await transaction.destinations(incident.community_id):
-        if destination.minimum_severity.minimum_score <= incident.score:
-            await transaction.plan_delivery(
-                Delivery(
-                    id=new_id("dlv"),
-                    community_id=incident.community_id,
-                    destination_id=destination.id,
-                    incident_id=incident.id,
-                    event=event,
-                    sequence=0,
-                    idempotency_key=new_id("msg"),
-                    state=DeliveryState.PENDING,
-                    attempts=0,
-                    created_at=at,
-                    next_attempt_at=at,
-                )
-            )
 
 
 def _require_live(incident: Incident) -> None:

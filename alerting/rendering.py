@@ -19,6 +19,9 @@ from core.types import (
     Incident,
     Notice,
     NoticeAlert,
+    NoticeSource,
+    SourceRecord,
+    SourceState,
     Watchlist,
 )
 
@@ -38,15 +41,23 @@ def notice(
     incident: Incident | None,
     alerts: Sequence[Alert],
     at: datetime,
+    *,
+    source: SourceRecord | None = None,
 ) -> Notice:
     """Return the notice for a delivery.
 
-    ``watchlists`` are the community's by id; ``alerts`` those of the incident that the notice tells of.
+    ``watchlists`` are the community's by id; ``alerts`` those of the incident that the notice tells of; ``source``
+    is the one that the delivery is about, unless it was deleted.
     ``counts`` tells numbers, classes and severities; ``redacted`` adds reasons and texts with everything
     found masked; ``full`` shows the evidence in clear.
     """
     names = {watchlist_id: safe_text(watchlist.name) for watchlist_id, watchlist in watchlists.items()}
     detail = destination.detail
+    shown_source = None if source is None else _source(source, detail)
+    if delivery.source_id is None:
+        summary = _summary(delivery.event, incident, alerts, names)
+    else:
+        summary = _source_summary(delivery.event, shown_source)
     return Notice(
         idempotency_key=delivery.idempotency_key,
         sequence=delivery.sequence,
@@ -54,9 +65,10 @@ def notice(
         sent_at=at,
         community=safe_text(community.name),
         detail=detail,
-        summary=_summary(delivery.event, incident, alerts, names),
+        summary=summary,
         incident=None if incident is None else _incident(incident, detail),
         alerts=() if detail is Detail.COUNTS else tuple(_alert(alert, detail, names) for alert in alerts),
+        source=shown_source,
     )
 
 
@@ -72,6 +84,32 @@ def _summary(event: EventType, incident: Incident | None, alerts: Sequence[Alert
     name = names.get(incident.watchlist_id, _DELETED)
     state = f", {incident.state}" if event is EventType.INCIDENT_RESOLVED else ""
     return f"{_HEADLINES.get(event, '')}{told}, {incident.severity} ({incident.score}), {name}{state}"
+
+
+def _source_summary(event: EventType, source: NoticeSource | None) -> str:
+    """Return a sentence such as "Source silent: Town forum (feed), nothing new since 2026-11-20 10:00 UTC"."""
+    if source is None:
+        return "A source was in trouble and has been deleted since"
+    named = f"{source.name} ({source.kind})" if source.name else f"one of kind {source.kind}"
+    if event is EventType.SOURCE_RECOVERED:
+        return f"Source works again: {named}"
+    since = "" if source.since is None else f" since {source.since:%Y-%m-%d %H:%M} UTC"
+    if source.state is SourceState.SILENT:
+        return f"Source silent: {named}, nothing new{since}"
+    error = "" if source.error is None else f": {source.error}"
+    return f"Source failing: {named}{since}{error}"
+
+
+def _source(source: SourceRecord, detail: Detail) -> NoticeSource:
+    is_counts = detail is Detail.COUNTS
+    return NoticeSource(
+        id=source.id,
+        kind=source.kind,
+        state=source.state,
+        since=source.quiet_since if source.state is SourceState.SILENT else source.health.failing_since,
+        name=None if is_counts else safe_text(source.name),
+        error=None if is_counts or source.last_error is None else safe_text(source.last_error),
+    )
 
 
 def _incident(incident: Incident, detail: Detail) -> Incident:

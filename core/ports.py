@@ -288,10 +288,9 @@ class Transaction(Protocol):
     async def mark_seen(self, community_id: str, fingerprints: Iterable[str], *, until: datetime) -> frozenset[str]:
         """Remember keyed hashes of the fingerprints until the given time; return those that were new."""
 
-    async def finish_poll(
-        self, lease: SourceLease, *, cursor: JsonObject | None, due_at: datetime, at: datetime
-    ) -> None:
-        """Record a successful poll. Raises LeaseLost."""
+    async def finish_poll(self, lease: SourceLease, source: SourceRecord) -> None:
+        """Record what came of a poll, good or bad: the source as it is after it, but for what people chose.
+        Raises LeaseLost."""
 
     async def joinable_incident(self, community_id: str, join_keys: Sequence[str]) -> Incident | None:
         """Return the newest incident, open or acknowledged, that has one of the join keys."""
@@ -405,9 +404,6 @@ class Store(Protocol):
 
     async def next_source_due_at(self) -> datetime | None:
         """Return when the next source is due or its lease ends; None without sources."""
-
-    async def fail_poll(self, lease: SourceLease, *, error: str, due_at: datetime, at: datetime) -> None:
-        """Record a failed poll; the cursor stays. Raises LeaseLost."""
 
     async def unseen(self, community_id: str, fingerprints: Sequence[str], at: datetime) -> frozenset[str]:
         """Return those of the fingerprints that are not marked as seen."""

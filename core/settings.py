@@ -61,6 +61,13 @@ class MonitorSettings(_Part):
     )
     delivery_lease_seconds: int = Field(120, gt=0, description="How long one delivery attempt may take.")
     seen_days: int = Field(90, gt=0, description="How long a keyed hash of a document read is kept.")
+    failing_polls: int = Field(
+        3, gt=0, description="How many polls of a source must have failed in a row before its community is told."
+    )
+    failing_minutes: int = Field(60, ge=0, description="How long it must have failed for that, too.")
+    silent_hours: int = Field(
+        12, gt=0, description="Shortest time without anything new for which a source that usually has more is silent."
+    )
     minimum_score: int = Field(20, ge=0, le=100, description="Lowest score that raises an alert.")
 
 

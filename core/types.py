@@ -524,6 +524,7 @@ class EventType(StrEnum):
     INCIDENT_UPDATED = "incident.updated"
     INCIDENT_RESOLVED = "incident.resolved"
     SOURCE_FAILING = "source.failing"
+    SOURCE_RECOVERED = "source.recovered"
     TEST_PING = "test.ping"
 
 
@@ -538,7 +539,8 @@ class DeliveryState(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One notice to one destination. ``sequence`` counts per destination from 1;
-    ``idempotency_key`` is the same for every attempt. ``incident_id`` is None for a test."""
+    ``idempotency_key`` is the same for every attempt. What it is about is ``incident_id`` or ``source_id``,
+    neither for a test."""
 
     id: str
     community_id: str
@@ -553,6 +555,7 @@ class Delivery:
     next_attempt_at: datetime | None
     delivered_at: datetime | None = None
     last_error: str | None = None
+    source_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -574,6 +577,19 @@ class NoticeAlert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeSource:
+    """A source as a destination may see it. ``since`` is when its trouble began, None where there is none;
+    ``name`` and ``error`` are None where the destination is told numbers only."""
+
+    id: str
+    kind: str
+    state: SourceState
+    since: datetime | None
+    name: str | None = field(default=None, repr=False)
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """What a notifier sends: nothing in it goes beyond ``detail``."""
 
@@ -586,6 +602,7 @@ class Notice:
     summary: str
     incident: Incident | None = None
     alerts: tuple[NoticeAlert, ...] = ()
+    source: NoticeSource | None = None
 
 
 # ── who may do what, and what runs ──────────────────────────────────────────────────────────────
@@ -618,17 +635,51 @@ class ApiKey:
 
 
 class SourceState(StrEnum):
-    """How a source fares. ``failing``: its last poll failed; it is tried again."""
+    """How a source fares. ``failing``: its last poll failed; it is tried again. ``silent``: it can be read, but
+    has given nothing new for much longer than it usually does. ``not_configured``: it lacks something."""
 
     NEW = "new"
     HEALTHY = "healthy"
+    SILENT = "silent"
     FAILING = "failing"
+    NOT_CONFIGURED = "not_configured"
     DISABLED = "disabled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BlindInterval:
+    """A time of which something may have been missed, and why, in a sentence that quotes nothing."""
+
+    from_at: datetime
+    until_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceHealth:
+    """What is remembered of how a source fared, to judge it by.
+
+    ``interval_seconds`` is its present pace. ``usual_silence_seconds`` is the longest time between two documents
+    that were new, the longer ago the less. ``was_told``: the destinations know of its present trouble.
+    """
+
+    interval_seconds: float | None = None
+    failing_since: datetime | None = None
+    last_new_at: datetime | None = None
+    usual_silence_seconds: float = 0.0
+    newest_published_at: datetime | None = None
+    quota_left: int | None = None
+    was_told: bool = False
+    blind_intervals: tuple[BlindInterval, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRecord:
-    """A configured source of a community. ``shared``: its documents count for every community."""
+    """A configured source of a community. ``shared``: its documents count for every community.
+
+    It is polled every ``interval_seconds`` while it brings something new, and less and less often, down to every
+    ``longest_interval_seconds``, while it does not.
+    """
 
     id: str
     community_id: str
@@ -637,14 +688,28 @@ class SourceRecord:
     settings: JsonObject = field(repr=False)
     shared: bool = False
     interval_seconds: int = 300
+    maximum_interval_seconds: int | None = None
     state: SourceState = SourceState.NEW
     cursor: JsonObject | None = field(default=None, repr=False)
     due_at: datetime | None = None
     last_success_at: datetime | None = None
     last_error: str | None = None
     failure_count: int = 0
+    health: SourceHealth = SourceHealth()
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def longest_interval_seconds(self) -> int:
+        """The longest time from one poll to the next: what was asked for, or four times the shortest."""
+        return self.maximum_interval_seconds or 4 * self.interval_seconds
+
+    @property
+    def quiet_since(self) -> datetime | None:
+        """Since when it was read and gave nothing new; None where it never gave anything."""
+        if self.health.last_new_at is None:
+            return None
+        return max([self.health.last_new_at, *(blind.until_at for blind in self.health.blind_intervals[-1:])])
 
 
 @dataclass(frozen=True, slots=True)

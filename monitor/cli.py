@@ -181,14 +181,23 @@ def add_source(
     settings: Given = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="How people call it; by default its kind.")] = None,
     interval: Annotated[
-        int, typer.Option(min=10, max=30 * 24 * 3600, metavar="SECONDS", help="Time between two polls.")
+        int, typer.Option(min=10, max=30 * 24 * 3600, metavar="SECONDS", help="Shortest time between two polls.")
     ] = 300,
+    maximum_interval: Annotated[
+        int | None,
+        typer.Option(
+            min=10,
+            max=30 * 24 * 3600,
+            metavar="SECONDS",
+            help="Longest time between two polls while nothing new comes; by default four times the shortest.",
+        ),
+    ] = None,
     community: CommunityName = None,
 ) -> int:
     """Add a source: leakwatch source add feed url=https://forum.example/feed.xml"""
     from monitor.commands.setup import source_add
 
-    return source_add(community, kind, name or kind, settings or [], interval)
+    return source_add(community, kind, name or kind, settings or [], interval, maximum_interval)
 
 
 @destination.command("add")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from alerting.incidents import raise_alert
 from alerting.scoring import Scorer
 from core.clock import Clock
 from core.logs import logger
-from core.ports import Intake, Store
+from core.ports import Intake, Store, Transaction
 from core.types import (
     Alert,
     Catalogue,
@@ -21,8 +21,7 @@ from core.types import (
     Explanation,
     Finding,
     Found,
-    Page,
-    SourceLease,
+    SourceRecord,
     Term,
     Watchlist,
 )
@@ -102,6 +101,10 @@ class Examiner:
         )
 
 
+Finish = Callable[[Transaction, int], Awaitable[None]]
+"""What is written last, in the transaction of a page; it is told how many of the page's documents were new."""
+
+
 class LivePipeline:
     """The pipeline of a running service: examines what comes, and records what it finds."""
 
@@ -126,15 +129,12 @@ class LivePipeline:
         self._raised = raised
         self._checking = examiner_for(Catalogue()).index
 
-    async def process_page(self, lease: SourceLease, page: Page, *, due_at: datetime) -> Intake:
-        """Put a page through the whole way, and record it with the source's new cursor, all in one transaction.
+    async def process_page(self, source: SourceRecord, documents: Sequence[Document], finish: Finish) -> Intake:
+        """Put a page of the source through the whole way, and record it all in one transaction.
 
-        Raises LeaseLost or StoreError; then nothing of the page was recorded.
+        Raises StoreError, or what ``finish`` raises; then nothing of the page was recorded.
         """
-        source = lease.source
-        return await self._process(
-            source.community_id, page.documents, shared=source.shared, finish=(lease, page, due_at)
-        )
+        return await self._process(source.community_id, documents, shared=source.shared, finish=finish)
 
     async def ingest(self, community_id: str, documents: Sequence[Document]) -> Intake:
         """Put documents that another system read through the whole way, for this community only."""
@@ -167,7 +167,7 @@ class LivePipeline:
         documents: Sequence[Document],
         *,
         shared: bool,
-        finish: tuple[SourceLease, Page, datetime] | None,
+        finish: Finish | None,
     ) -> Intake:
         by_fingerprint = {_fingerprint(document): document for document in documents}
         unseen = await self._store.unseen(community_id, list(by_fingerprint), self._clock.now())
@@ -185,8 +185,7 @@ class LivePipeline:
                         incident = await raise_alert(transaction, alert, at=at)
                         alerts.append(replace(alert, incident_id=incident.id))
             if finish is not None:
-                lease, page, due_at = finish
-                await transaction.finish_poll(lease, cursor=page.cursor, due_at=due_at, at=at)
+                await finish(transaction, len(new))
         if alerts:
             self._raised(alerts)
         return Intake(new_count=len(new), known_count=len(documents) - len(new), alerts=tuple(alerts))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+from alerting.planning import plan_source_notices
 from core.clock import Clock
 from core.errors import (
     CryptoError,
@@ -16,14 +17,13 @@ from core.errors import (
 )
 from core.logs import logger
 from core.plugins import Registry
-from core.ports import HttpClient, Source, SourceContext, Store
-from core.types import Page, SourceLease
+from core.ports import HttpClient, Source, SourceContext, Store, Transaction
+from core.types import Page, SourceLease, SourceRecord
+from monitor.health import Judge, event_between
 from monitor.pipeline import LivePipeline
 
 LONGEST_WAIT = timedelta(seconds=10)
 """Another process may add a source, so the rows are looked at again after this time at the latest."""
-LONGEST_BACK_OFF = timedelta(hours=6)
-LONGEST_RETRY_AFTER = timedelta(days=1)
 CONCURRENT_POLLS = 8
 SHARE_OF_LEASE = 0.8
 """A poll must end well before its lease does, so that its page can still be recorded."""
@@ -39,6 +39,7 @@ class Scheduler:
         pipeline: LivePipeline,
         http: HttpClient,
         clock: Clock,
+        judge: Judge,
         *,
         lease_for: timedelta,
     ) -> None:
@@ -47,6 +48,7 @@ class Scheduler:
         self._pipeline = pipeline
         self._http = http
         self._clock = clock
+        self._judge = judge
         self._lease_for = lease_for
         self._wake = asyncio.Event()
 
@@ -82,13 +84,16 @@ class Scheduler:
         """Poll the leased source once and record what came of it: a page, or why there is none."""
         source = lease.source
         log = logger().bind(source_id=source.id, kind=source.kind)
+        began_at = self._clock.now()
         try:
             page = await self._read(lease)
-            now = self._clock.now()
-            due_at = now if page.more else now + timedelta(seconds=source.interval_seconds)
-            if page.not_before is not None:
-                due_at = max(due_at, min(page.not_before, now + LONGEST_RETRY_AFTER))
-            intake = await self._pipeline.process_page(lease, page, due_at=due_at)
+
+            async def finish(transaction: Transaction, new_count: int) -> None:
+                at = self._clock.now()
+                after = self._judge.after_page(source, page, new_count=new_count, began_at=began_at, at=at)
+                await _record(transaction, lease, after)
+
+            intake = await self._pipeline.process_page(source, page.documents, finish)
         except LeaseLost as error:
             log.warning("a poll took longer than its lease", exc_info=error)
         except LeakwatchError as error:
@@ -113,15 +118,18 @@ class Scheduler:
             raise SourceUnavailable(f"one poll took longer than {limit_seconds:.0f} seconds") from None
 
     async def _record_failure(self, lease: SourceLease, error: LeakwatchError) -> None:
-        now = self._clock.now()
-        wait = min(
-            timedelta(seconds=lease.source.interval_seconds) * 2 ** min(lease.source.failure_count, 16),
-            LONGEST_BACK_OFF,
-        )
-        if isinstance(error, SourceUnavailable) and error.retry_after is not None:
-            wait = max(wait, min(error.retry_after, LONGEST_RETRY_AFTER))
+        after = self._judge.after_failure(lease.source, error, at=self._clock.now())
         try:
-            await self._store.fail_poll(lease, error=str(error), due_at=now + wait, at=now)
+            async with self._store.transaction() as transaction:
+                await _record(transaction, lease, after)
         except StoreError as failure:
             # The lease runs out, and the poll is repeated from the same cursor.
             logger().error("a failed poll cannot be recorded", source_id=lease.source.id, exc_info=failure)
+
+
+async def _record(transaction: Transaction, lease: SourceLease, after: SourceRecord) -> None:
+    """Record the source as it is after its poll, and plan what its community is told of that."""
+    await transaction.finish_poll(lease, after)
+    event = event_between(lease.source, after)
+    if event is not None:
+        await plan_source_notices(transaction, after, event, after.updated_at)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from api.auth import new_token
 from core.clock import Clock
-from core.errors import NotFound
+from core.errors import NotFound, UsageError
 from core.ids import new_id
 from core.ports import Store
 from core.types import (
@@ -89,8 +89,12 @@ async def add_source(
     name: str,
     settings: JsonObject,
     interval: timedelta,
+    maximum_interval: timedelta | None = None,
 ) -> SourceRecord:
-    """Keep a source, due at once. Raises SettingsError for settings that its kind does not take."""
+    """Keep a source, due at once. Raises SettingsError for settings that its kind does not take, UsageError for
+    intervals that do not fit."""
+    if maximum_interval is not None and maximum_interval < interval:
+        raise UsageError("the longest interval must not be shorter than the interval")
     parts.sources.check_settings(kind, settings)
     now = parts.clock.now()
     source = SourceRecord(
@@ -100,6 +104,7 @@ async def add_source(
         name=name,
         settings=settings,
         interval_seconds=int(interval.total_seconds()),
+        maximum_interval_seconds=None if maximum_interval is None else int(maximum_interval.total_seconds()),
         due_at=now,
         created_at=now,
         updated_at=now,

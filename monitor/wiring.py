@@ -19,6 +19,7 @@ from core.ports import NotifierContext
 from core.settings import Settings
 from core.types import Alert
 from monitor.following import Follower
+from monitor.health import Judge
 from monitor.parts import Parts
 from monitor.pipeline import LivePipeline
 from monitor.scheduler import Scheduler
@@ -82,6 +83,7 @@ async def open_service(
             pipeline,
             http,
             clock,
+            Judge(settings.monitor),
             lease_for=timedelta(seconds=settings.monitor.source_lease_seconds),
         )
 

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from api.app import create_app
-from core.types import Community, Scope
+from core.types import BlindInterval, Community, Scope, SourceHealth
 from tests.api_service import Api, assert_problem, audited
 
 pytest_plugins = ["tests.api_fixtures"]
@@ -31,6 +31,7 @@ async def test_a_source_is_added_switched_and_deleted(api: Api, admin: httpx2.As
     assert made.status_code == 201, made.text
     shown = made.json()
     assert (shown["state"], shown["due_at"], shown["setting_names"]) == ("new", "2026-11-20T10:00:00Z", ["url"])
+    assert (shown["interval_seconds"], shown["maximum_interval_seconds"], shown["lag_seconds"]) == (60, 240, 0)
     assert await api.service.store.next_source_due_at() == api.clock.now()
     path = f"/v1/sources/{shown['id']}"
     assert (await admin.post(f"{path}/disable")).json()["state"] == "disabled"
@@ -45,6 +46,41 @@ async def test_a_source_is_added_switched_and_deleted(api: Api, admin: httpx2.As
     assert await audited(admin) == dict.fromkeys(((action, shown["id"]) for action in done), 1)
 
 
+async def test_how_a_source_fares_is_shown(api: Api, admin: httpx2.AsyncClient) -> None:
+    made = (await admin.post("/v1/sources", json=FEED)).json()
+    begun = api.clock.now()
+    lease = await api.service.store.take_due_source(begun, timedelta(minutes=5))
+    assert lease is not None
+    blind = BlindInterval(from_at=begun - timedelta(hours=3), until_at=begun, reason="it was not read")
+    health = SourceHealth(
+        interval_seconds=75.0,
+        failing_since=begun,
+        last_new_at=begun - timedelta(hours=3),
+        usual_silence_seconds=1800.4,
+        newest_published_at=begun - timedelta(hours=4),
+        quota_left=17,
+        blind_intervals=(blind,),
+    )
+    async with api.service.store.transaction() as transaction:
+        await transaction.finish_poll(lease, replace(lease.source, health=health))
+    api.clock.at += timedelta(seconds=90)
+    shown = (await admin.get(f"/v1/sources/{made['id']}")).json()
+    expected = {
+        "present_interval_seconds": 75,
+        "lag_seconds": 90,
+        "failing_since": "2026-11-20T10:00:00Z",
+        "last_new_at": "2026-11-20T07:00:00Z",
+        "usual_silence_seconds": 1800,
+        "newest_published_at": "2026-11-20T06:00:00Z",
+        "quota_left": 17,
+        "blind_intervals": [
+            {"from_at": "2026-11-20T07:00:00Z", "until_at": "2026-11-20T10:00:00Z", "reason": "it was not read"}
+        ],
+    }
+    assert {name: shown[name] for name in expected} == expected
+    assert (await admin.get("/v1/sources")).json()["items"] == [shown]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -54,6 +90,7 @@ async def test_a_source_is_added_switched_and_deleted(api: Api, admin: httpx2.As
         {"settings": {"url": "https://forum.example/feed", "SECRET": 1}},
         {"interval_seconds": 0},
         {"interval_seconds": 10**12},
+        {"maximum_interval_seconds": 59},
     ],
 )
 async def test_a_source_with_wrong_settings_is_refused(admin: httpx2.AsyncClient, changes: dict[str, object]) -> None:

@@ -125,6 +125,7 @@ def test_nothing_heavy_is_imported_for_help() -> None:
         (["scan", "--watchlist", "members.yaml", "--output", "no/where.jsonl"], "no/where.jsonl cannot be written"),
         (["try", "--term", "x", "--kind", "pseudonim", "text"], "pseudonim"),
         (["source", "add", "files", "path=.", "--interval", "99999999999999"], "--interval"),
+        (["source", "add", "files", "path=.", "--maximum-interval", "99999999999999"], "--maximum-interval"),
         (["watchlist", "export", "a.txt"], "must end with .yaml, .yml, .csv"),
     ],
 )

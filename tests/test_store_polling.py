@@ -2,17 +2,48 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from core.db.store import SqlStore
 from core.errors import LeaseLost, NotFound
 from core.ports import Listing
-from core.types import SourceState
+from core.types import BlindInterval, JsonObject, SourceHealth, SourceLease, SourceRecord, SourceState
 from tests.store_fixtures import MINUTE, NOON, StandingClock, add_community, audit, opened, source
 
 LEASE = timedelta(minutes=5)
+
+
+def polled(
+    lease: SourceLease, cursor: JsonObject | None, *, due_at: datetime = NOON, at: datetime = NOON
+) -> SourceRecord:
+    return replace(
+        lease.source,
+        state=SourceState.HEALTHY,
+        cursor=cursor,
+        due_at=due_at,
+        last_success_at=at,
+        last_error=None,
+        failure_count=0,
+        updated_at=at,
+    )
+
+
+def failed(lease: SourceLease, *, due_at: datetime = NOON) -> SourceRecord:
+    return replace(
+        lease.source,
+        state=SourceState.FAILING,
+        last_error="the feed answered 500",
+        failure_count=lease.source.failure_count + 1,
+        due_at=due_at,
+    )
+
+
+async def finish(store: SqlStore, lease: SourceLease, source: SourceRecord) -> None:
+    async with store.transaction() as transaction:
+        await transaction.finish_poll(lease, source)
 
 
 async def test_sources_come_back_as_they_were_given(tmp_path: Path) -> None:
@@ -22,7 +53,18 @@ async def test_sources_come_back_as_they_were_given(tmp_path: Path) -> None:
             source("src_1", "com_a", settings={"url": "https://blog.example", "tags": ["a", 1, None, 0.5]}),
             shared=True,
             interval_seconds=60,
+            maximum_interval_seconds=600,
             cursor={"etag": "x", "seen": [1, 2]},
+            health=SourceHealth(
+                interval_seconds=75.0,
+                failing_since=NOON,
+                last_new_at=NOON - MINUTE,
+                usual_silence_seconds=0.5,
+                newest_published_at=NOON - LEASE,
+                quota_left=3,
+                was_told=True,
+                blind_intervals=(BlindInterval(from_at=NOON - LEASE, until_at=NOON, reason="it was not read"),),
+            ),
             due_at=NOON + MINUTE,
         )
         await store.add_source(given, audit=audit("com_a"))
@@ -67,7 +109,7 @@ async def test_a_finished_poll_keeps_the_cursor_and_frees_the_source(tmp_path: P
         await store.add_source(source("src_1", "com_a"), audit=audit("com_a"))
         lease = await store.take_due_source(NOON, LEASE)
         assert lease is not None
-        await store.fail_poll(lease, error="the feed answered 500", due_at=NOON + MINUTE, at=NOON)
+        await finish(store, lease, failed(lease, due_at=NOON + MINUTE))
         failing = await store.source("com_a", "src_1")
         assert (failing.state, failing.last_error, failing.failure_count, failing.cursor) == (
             SourceState.FAILING,
@@ -77,8 +119,7 @@ async def test_a_finished_poll_keeps_the_cursor_and_frees_the_source(tmp_path: P
         )
         again = await store.take_due_source(NOON + MINUTE, LEASE)
         assert again is not None
-        async with store.transaction() as transaction:
-            await transaction.finish_poll(again, cursor={"page": 2}, due_at=NOON + LEASE, at=NOON + MINUTE)
+        await finish(store, again, polled(again, {"page": 2}, due_at=NOON + LEASE, at=NOON + MINUTE))
         healthy = await store.source("com_a", "src_1")
         assert healthy == replace(
             lease.source,
@@ -104,18 +145,17 @@ async def test_who_lost_a_lease_records_nothing(tmp_path: Path) -> None:
         async def finish_late() -> None:
             async with one.transaction() as transaction:
                 await transaction.mark_seen("com_a", ["one"], until=NOON + LEASE)
-                await transaction.finish_poll(slow, cursor={"page": 9}, due_at=NOON, at=NOON)
+                await transaction.finish_poll(slow, polled(slow, {"page": 9}))
 
         with pytest.raises(LeaseLost):
             await finish_late()
         with pytest.raises(LeaseLost):
-            await one.fail_poll(slow, error="too late", due_at=NOON, at=NOON)
+            await finish(one, slow, failed(slow))
         assert await one.unseen("com_a", ["one"], NOON) == {"one"}
         assert await one.source("com_a", "src_1") == quick.source
-        async with other.transaction() as transaction:
-            await transaction.finish_poll(quick, cursor={"page": 2}, due_at=NOON, at=NOON)
+        await finish(other, quick, polled(quick, {"page": 2}))
         with pytest.raises(LeaseLost):  # its lease has ended with it
-            await other.fail_poll(quick, error="twice", due_at=NOON, at=NOON)
+            await finish(other, quick, failed(quick))
 
 
 async def test_an_expired_lease_that_nobody_took_over_still_counts(tmp_path: Path) -> None:
@@ -124,8 +164,9 @@ async def test_an_expired_lease_that_nobody_took_over_still_counts(tmp_path: Pat
         await store.add_source(source("src_1", "com_a"), audit=audit("com_a"))
         lease = await store.take_due_source(NOON, LEASE)
         assert lease is not None
-        async with store.transaction() as transaction:
-            await transaction.finish_poll(lease, cursor=None, due_at=NOON + 2 * LEASE, at=NOON + 2 * LEASE)
+        late = polled(lease, None, due_at=NOON + 2 * LEASE, at=NOON + 2 * LEASE)
+        await finish(store, lease, late)
+        assert await store.source("com_a", "src_1") == late
 
 
 async def test_of_many_takers_in_two_stores_each_source_has_one(tmp_path: Path) -> None:
@@ -144,18 +185,20 @@ async def test_of_many_takers_in_two_stores_each_source_has_one(tmp_path: Path) 
 async def test_a_source_switched_off_is_not_taken_and_its_poll_under_way_is_not_recorded(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await add_community(store)
-        await store.add_source(source("src_1", "com_a"), audit=audit("com_a"))
+        trouble = SourceHealth(failing_since=NOON - LEASE, was_told=True, usual_silence_seconds=60.0)
+        await store.add_source(replace(source("src_1", "com_a"), health=trouble), audit=audit("com_a"))
         lease = await store.take_due_source(NOON, LEASE)
         assert lease is not None
         off = await store.set_source_enabled("com_a", "src_1", False, NOON + MINUTE, audit=audit("com_a"))
         assert (off.state, off.due_at) == (SourceState.DISABLED, None)
         with pytest.raises(LeaseLost):
-            await store.fail_poll(lease, error="late", due_at=NOON, at=NOON)
+            await finish(store, lease, failed(lease))
         assert await store.take_due_source(NOON + LEASE, LEASE) is None
         assert await store.next_source_due_at() is None
 
         on = await store.set_source_enabled("com_a", "src_1", True, NOON + LEASE, audit=audit("com_a"))
         assert (on.state, on.due_at, on.updated_at) == (SourceState.NEW, NOON + LEASE, NOON + LEASE)
+        assert on.health == SourceHealth(usual_silence_seconds=60.0)  # its trouble is judged anew
         assert await store.source("com_a", "src_1") == on
         assert await store.set_source_enabled("com_a", "src_1", True, NOON + 2 * LEASE, audit=audit("com_a")) == on
         assert await store.take_due_source(NOON + LEASE, LEASE) is not None
@@ -178,7 +221,7 @@ async def test_a_deleted_source_is_gone_and_its_lease_lost(tmp_path: Path) -> No
         assert lease is not None
         await store.delete_source("com_a", "src_1", audit=audit("com_a"))
         with pytest.raises(LeaseLost):
-            await store.fail_poll(lease, error="late", due_at=NOON, at=NOON)
+            await finish(store, lease, failed(lease))
         with pytest.raises(NotFound):
             await store.source("com_a", "src_1")
         assert (await store.sources("com_a", Listing())).items == ()

@@ -16,7 +16,18 @@ from core.db.store import SqlStore
 from core.db.tables import Row
 from core.errors import LeakwatchError, NotFound, StoreError
 from core.ports import AlertFilter, IncidentFilter, Listing, RememberedAnswer
-from core.types import Basis, Community, Entity, Match, Signal, Term, TermSettings, Watchlist
+from core.types import (
+    Basis,
+    BlindInterval,
+    Community,
+    Entity,
+    Match,
+    Signal,
+    SourceHealth,
+    Term,
+    TermSettings,
+    Watchlist,
+)
 from tests.store_fixtures import (
     MINUTE,
     NOON,
@@ -97,7 +108,15 @@ async def _write_every_kind_of_row(store: SqlStore) -> None:
         )
         await transaction.add_sighting(sighting("sig_1", "com_a", "inc_1", found))
         await transaction.plan_delivery(delivery("dlv_1", "com_a", incident_id="inc_1"))
-        await transaction.finish_poll(lease, cursor={"after": f"{MARK} cursor"}, due_at=NOON, at=NOON)
+        blind = BlindInterval(from_at=NOON, until_at=NOON, reason=f"{MARK} reason")
+        await transaction.finish_poll(
+            lease,
+            replace(
+                lease.source,
+                cursor={"after": f"{MARK} cursor"},
+                health=SourceHealth(blind_intervals=(blind,)),
+            ),
+        )
     answer = RememberedAnswer(request_digest=f"{MARK} digest".encode(), status=201, body=f"{MARK} body".encode())
     await store.remember_answer("com_a", f"{MARK} idempotency key", answer, until=NOON + MINUTE)
 

@@ -1,4 +1,4 @@
-"""E-mail over SMTP: plain text, one thread for each incident."""
+"""E-mail over SMTP: plain text, one thread for each incident and each source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.addresses import checked_addresses, is_loopback
 from core.errors import AddressRefused, DeliveryDeferred, DeliveryError, DeliveryRefused, FetchError
 from core.logs import logger
 from core.ports import NotifierContext
-from core.types import Notice, NoticeAlert
+from core.types import EventType, Notice, NoticeAlert
 
 _TIMEOUT_SECONDS = 30.0
 _LONGEST_SUBJECT = 150
@@ -130,9 +130,10 @@ def compose(notice: Notice, sender: str) -> EmailMessage:
     message["To"] = Address("Leakwatch", addr_spec=sender)
     message["Date"] = format_datetime(notice.sent_at)
     message["Message-ID"] = f"<{notice.idempotency_key}@{domain}>"
-    if notice.incident is not None:
-        # All messages of an incident refer to one that need not exist (RFC 5322, section 3.6.4): one thread.
-        thread = f"<{notice.incident.id}@{domain}>"
+    subject = notice.incident or notice.source
+    if subject is not None:
+        # All messages about one thing refer to one that need not exist (RFC 5322, section 3.6.4): one thread.
+        thread = f"<{subject.id}@{domain}>"
         message["In-Reply-To"] = thread
         message["References"] = thread
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834
@@ -151,6 +152,10 @@ def _lines(notice: Notice) -> list[str]:
         ]
         if incident.reason is not None:
             lines.append(f"Reason: {incident.reason}")
+    if notice.source is not None:
+        lines.append(f"Source: {notice.source.id} ({notice.source.state})")
+    if notice.event is EventType.SOURCE_FAILING:
+        lines.append("Until it works again, leaks that appear there may be missed.")
     for alert in notice.alerts:
         lines += ["", *_alert_lines(alert)]
     return [*lines, "", f"Detail level of this destination: {notice.detail}"]

@@ -17,7 +17,7 @@ from core.addresses import is_loopback
 from core.errors import AddressRefused, DeliveryDeferred, DeliveryRefused, FetchError, TooLarge
 from core.http import parse_retry_after
 from core.ports import NotifierContext
-from core.types import Incident, Json, JsonObject, Notice, NoticeAlert
+from core.types import Incident, Json, JsonObject, Notice, NoticeAlert, NoticeSource
 
 BODY_VERSION = 1
 _PREFIX = "whsec_"
@@ -127,6 +127,7 @@ def _body(notice: Notice) -> JsonObject:
             "summary": notice.summary,
             "incident": None if notice.incident is None else _incident(notice.incident),
             "alerts": [_alert(alert) for alert in notice.alerts],
+            "source": None if notice.source is None else _source(notice.source),
         },
     }
 
@@ -143,6 +144,17 @@ def _incident(incident: Incident) -> Json:
         "sighting_count": incident.sighting_count,
         "assignee": incident.assignee,
         "reason": incident.reason,
+    }
+
+
+def _source(source: NoticeSource) -> Json:
+    return {
+        "id": source.id,
+        "kind": source.kind,
+        "state": source.state.value,
+        "since": None if source.since is None else source.since.isoformat(),
+        "name": source.name,
+        "error": source.error,
     }
 
 

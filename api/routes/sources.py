@@ -32,25 +32,28 @@ async def create_source(sent: NewSource, given: Given, key: Writer) -> SourceVie
         settings=sent.settings,
         shared=sent.shared,
         interval_seconds=sent.interval_seconds,
+        maximum_interval_seconds=sent.maximum_interval_seconds,
         due_at=at,
         created_at=at,
         updated_at=at,
     )
     await given.store.add_source(source, audit=audit_entry(given, key, "source.created", source.id))
     given.changed()
-    return SourceView.of(source)
+    return SourceView.of(source, at)
 
 
 @router.get("", summary="List the sources")
 async def list_sources(wanted: Annotated[ListingQuery, Query()], given: Given, key: Reader) -> Items[SourceView]:
     """Answers the community's sources and how they fare."""
-    return Items[SourceView].of(await given.store.sources(key.community_id, wanted.listing()), SourceView.of)
+    part = await given.store.sources(key.community_id, wanted.listing())
+    now = given.clock.now()
+    return Items[SourceView].of(part, lambda source: SourceView.of(source, now))
 
 
 @router.get("/{source_id}", summary="Read a source")
 async def read_source(source_id: Identifier, given: Given, key: Reader) -> SourceView:
     """Answers the source and how it fares."""
-    return SourceView.of(await given.store.source(key.community_id, source_id))
+    return SourceView.of(await given.store.source(key.community_id, source_id), given.clock.now())
 
 
 @router.post("/{source_id}/enable", summary="Switch a source on")
@@ -78,11 +81,10 @@ async def delete_source(source_id: Identifier, given: Given, key: Writer) -> Non
 async def _switch(source_id: str, enabled: bool, services: Services, key: ApiKey) -> SourceView:
     _check_shared(await services.store.source(key.community_id, source_id), key)
     audit = audit_entry(services, key, "source.enabled" if enabled else "source.disabled", source_id)
-    source = await services.store.set_source_enabled(
-        key.community_id, source_id, enabled, services.clock.now(), audit=audit
-    )
+    at = services.clock.now()
+    source = await services.store.set_source_enabled(key.community_id, source_id, enabled, at, audit=audit)
     services.changed()
-    return SourceView.of(source)
+    return SourceView.of(source, at)
 
 
 def _check_shared(source: SourceRecord, key: ApiKey) -> None:

@@ -86,6 +86,7 @@ class DeliveryView(Answer):
             id="dlv_4q6wk2m7c5x3",
             destination_id="dst_4q6wk2m7c5x3",
             incident_id="inc_4q6wk2m7c5x3",
+            source_id=None,
             event="incident.opened",
             sequence=12,
             idempotency_key="msg_4q6wk2m7c5x3",
@@ -100,7 +101,8 @@ class DeliveryView(Answer):
 
     id: str = Field(description="The delivery's identifier.")
     destination_id: str = Field(description="Where it goes.")
-    incident_id: str | None = Field(description="What it is about; null for a test.")
+    incident_id: str | None = Field(description="The incident that it is about, if it is about one.")
+    source_id: str | None = Field(description="The source that it is about, if it is about one.")
     event: EventType = Field(description="What it tells.")
     sequence: int = Field(description="Its number among the destination's deliveries, from 1.")
     idempotency_key: str = Field(description="What the receiver sees as its identifier, the same at every attempt.")
@@ -118,6 +120,7 @@ class DeliveryView(Answer):
             id=delivery.id,
             destination_id=delivery.destination_id,
             incident_id=delivery.incident_id,
+            source_id=delivery.source_id,
             event=delivery.event,
             sequence=delivery.sequence,
             idempotency_key=delivery.idempotency_key,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
@@ -13,10 +14,10 @@ from core.db.database import Database, Unit, chunks
 from core.db.journal import add_entry
 from core.db.leases import change_leased, is_free, take, takeable_at
 from core.db.listing import slice_of
-from core.db.sealing import seal, unseal
+from core.db.sealing import health_of, seal, unseal
 from core.db.tables import SeenRow, SourceRow
 from core.ports import Listing, Slice
-from core.types import AuditEntry, JsonObject, SourceLease, SourceRecord, SourceState
+from core.types import AuditEntry, JsonObject, SourceHealth, SourceLease, SourceRecord, SourceState
 
 
 class Polling(Database):
@@ -34,8 +35,10 @@ class Polling(Database):
                     kind=source.kind,
                     sealed=seal(keys, SourceRow, source.id, {"name": source.name, "settings": source.settings}),
                     sealed_cursor=_sealed_cursor(keys, source.id, source.cursor),
+                    sealed_health=_sealed_health(keys, source.id, source.health),
                     shared=source.shared,
                     interval_seconds=source.interval_seconds,
+                    maximum_interval_seconds=source.maximum_interval_seconds,
                     state=source.state,
                     due_at=(source.due_at or source.created_at) if enabled else None,
                     last_success_at=source.last_success_at,
@@ -69,14 +72,17 @@ class Polling(Database):
         return it as it is then. Raises NotFound."""
         async with self.writing() as unit:
             row = await unit.one(SourceRow, community_id, source_id, to_change=True)
+            keys = await unit.keys(community_id)
             if enabled != (row.state != SourceState.DISABLED):
+                health = replace(_source_of(keys, row).health, failing_since=None, was_told=False)
+                row.sealed_health = _sealed_health(keys, row.id, health)
                 row.state = SourceState.NEW if enabled else SourceState.DISABLED
                 row.due_at = at if enabled else None
                 row.last_error, row.failure_count = None, 0
                 row.lease_token, row.leased_until = None, None
                 row.updated_at = at
             await add_entry(unit, audit)
-            return _source_of(await unit.keys(community_id), row)
+            return _source_of(keys, row)
 
     async def delete_source(self, community_id: str, source_id: str, *, audit: AuditEntry) -> None:
         """Delete the source; what it found stays. Raises NotFound."""
@@ -110,21 +116,6 @@ class Polling(Database):
         async with self.reading() as unit:
             return await unit.session.scalar(first.where(col(SourceRow.due_at).is_not(None)))
 
-    async def fail_poll(self, lease: SourceLease, *, error: str, due_at: datetime, at: datetime) -> None:
-        """Record a failed poll; the cursor stays. Raises LeaseLost."""
-        async with self.writing() as unit:
-            await change_leased(
-                unit,
-                SourceRow,
-                lease.source.id,
-                lease.token,
-                state=SourceState.FAILING,
-                last_error=error,
-                failure_count=col(SourceRow.failure_count) + 1,
-                due_at=due_at,
-                updated_at=at,
-            )
-
     async def unseen(self, community_id: str, fingerprints: Sequence[str], at: datetime) -> frozenset[str]:
         """Return those of the fingerprints that are not marked as seen. Raises NotFound for the community."""
         async with self.reading() as unit:
@@ -144,23 +135,22 @@ class Polling(Database):
         return frozenset(fingerprint for key, fingerprint in by_key.items() if key not in seen)
 
 
-async def finish_poll(
-    unit: Unit, lease: SourceLease, *, cursor: JsonObject | None, due_at: datetime, at: datetime
-) -> None:
-    """Record a successful poll. Raises LeaseLost."""
+async def finish_poll(unit: Unit, lease: SourceLease, source: SourceRecord) -> None:
+    """Record what came of a poll: the source as it is after it, but for what people chose. Raises LeaseLost."""
     keys = await unit.keys(lease.source.community_id)
     await change_leased(
         unit,
         SourceRow,
         lease.source.id,
         lease.token,
-        state=SourceState.HEALTHY,
-        sealed_cursor=_sealed_cursor(keys, lease.source.id, cursor),
-        last_success_at=at,
-        last_error=None,
-        failure_count=0,
-        due_at=due_at,
-        updated_at=at,
+        state=source.state,
+        sealed_cursor=_sealed_cursor(keys, source.id, source.cursor),
+        sealed_health=_sealed_health(keys, source.id, source.health),
+        last_success_at=source.last_success_at,
+        last_error=source.last_error,
+        failure_count=source.failure_count,
+        due_at=source.due_at,
+        updated_at=source.updated_at,
     )
 
 
@@ -197,7 +187,7 @@ async def mark_seen(unit: Unit, community_id: str, fingerprints: Iterable[str], 
 
 def _source_of(keys: CommunityKeys, row: SourceRow) -> SourceRecord:
     content = unseal(keys, SourceRow, row.id, row.sealed)
-    cursor = row.sealed_cursor
+    cursor, health = row.sealed_cursor, row.sealed_health
     return SourceRecord(
         id=row.id,
         community_id=row.community_id,
@@ -206,12 +196,16 @@ def _source_of(keys: CommunityKeys, row: SourceRow) -> SourceRecord:
         settings=content["settings"],
         shared=row.shared,
         interval_seconds=row.interval_seconds,
+        maximum_interval_seconds=row.maximum_interval_seconds,
         state=SourceState(row.state),
         cursor=None if cursor is None else unseal(keys, SourceRow, row.id, cursor, column="sealed_cursor"),
         due_at=row.due_at,
         last_success_at=row.last_success_at,
         last_error=row.last_error,
         failure_count=row.failure_count,
+        health=SourceHealth()
+        if health is None
+        else health_of(unseal(keys, SourceRow, row.id, health, column="sealed_health")),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
@@ -219,3 +213,7 @@ def _source_of(keys: CommunityKeys, row: SourceRow) -> SourceRecord:
 
 def _sealed_cursor(keys: CommunityKeys, source_id: str, cursor: JsonObject | None) -> bytes | None:
     return None if cursor is None else seal(keys, SourceRow, source_id, cursor, column="sealed_cursor")
+
+
+def _sealed_health(keys: CommunityKeys, source_id: str, health: SourceHealth) -> bytes:
+    return seal(keys, SourceRow, source_id, health, column="sealed_health")

@@ -12,12 +12,14 @@ from core.crypto import CommunityKeys
 from core.db.tables import Row
 from core.types import (
     Basis,
+    BlindInterval,
     Document,
     Entity,
     EntityType,
     Match,
     MatchMode,
     Signal,
+    SourceHealth,
     Span,
     TermKind,
     TermSettings,
@@ -91,6 +93,20 @@ def term_settings_of(content: Mapping[str, Any]) -> TermSettings:
             "basis": basis and Basis(**{**basis, "until": _moment(basis["until"])}),
         }
     )
+
+
+def health_of(content: Mapping[str, Any]) -> SourceHealth:
+    """Return the health of a source that was sealed."""
+    times = {name: _moment(content[name]) for name in ("failing_since", "last_new_at", "newest_published_at")}
+    blind_intervals = tuple(
+        BlindInterval(
+            from_at=datetime.fromisoformat(blind["from_at"]),
+            until_at=datetime.fromisoformat(blind["until_at"]),
+            reason=blind["reason"],
+        )
+        for blind in content["blind_intervals"]
+    )
+    return SourceHealth(**{**content, **times, "blind_intervals": blind_intervals})
 
 
 def _moment(written: str | None) -> datetime | None:

@@ -169,6 +169,8 @@ class SourceRow(OwnedRow, table=True):
     leased_until: datetime | None = Field(default=None, sa_type=Moment)
     created_at: datetime = Field(sa_type=Moment)
     updated_at: datetime = Field(sa_type=Moment)
+    sealed_health: bytes | None = None
+    maximum_interval_seconds: int | None = None
 
 
 class SeenRow(Row, table=True):
@@ -259,6 +261,7 @@ class DeliveryRow(OwnedRow, table=True):
     last_error: str | None = None
     lease_token: str | None = None
     leased_until: datetime | None = Field(default=None, sa_type=Moment)
+    source_id: str | None = None  # no foreign key: that a source failed is told even when it is deleted meanwhile
 
 
 class AuditRow(OwnedRow, table=True):

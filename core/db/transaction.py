@@ -14,9 +14,9 @@ from core.types import (
     Destination,
     Document,
     Incident,
-    JsonObject,
     Sighting,
     SourceLease,
+    SourceRecord,
 )
 
 
@@ -29,10 +29,8 @@ class SqlTransaction:
     async def mark_seen(self, community_id: str, fingerprints: Iterable[str], *, until: datetime) -> frozenset[str]:
         return await polling.mark_seen(self._unit, community_id, fingerprints, until=until)
 
-    async def finish_poll(
-        self, lease: SourceLease, *, cursor: JsonObject | None, due_at: datetime, at: datetime
-    ) -> None:
-        await polling.finish_poll(self._unit, lease, cursor=cursor, due_at=due_at, at=at)
+    async def finish_poll(self, lease: SourceLease, source: SourceRecord) -> None:
+        await polling.finish_poll(self._unit, lease, source)
 
     async def joinable_incident(self, community_id: str, join_keys: Sequence[str]) -> Incident | None:
         return await incidents.joinable_incident(self._unit, community_id, join_keys)

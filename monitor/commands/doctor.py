@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -21,7 +22,7 @@ from core.http import GuardedClient
 from core.plugins import Registry
 from core.ports import HttpClient, NotifierContext, SourceContext, Store
 from core.settings import Settings, load_settings
-from core.types import JsonObject, SourceState
+from core.types import JsonObject, SourceRecord, SourceState
 from monitor.commands.streams import STANDARD_OUTPUT, written
 from monitor.listing import whole
 from monitor.parts import Parts, build_parts
@@ -29,6 +30,8 @@ from monitor.wiring import open_store
 
 WORKS, DOES_NOT, OFF = "works", "does not work", "off"
 _COLOURS = {WORKS: "green", DOES_NOT: "red", OFF: "dim"}
+_TROUBLED = frozenset({SourceState.FAILING, SourceState.SILENT, SourceState.NOT_CONFIGURED})
+_UNITS = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))
 _SECRETS = frozenset({"key"})
 _PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^@]*@")
 
@@ -131,12 +134,7 @@ async def _configured(store: Store, parts: Parts, http: HttpClient) -> AsyncIter
             name = f"source {source.name} ({source.kind})"
             context = SourceContext(name=source.name, http=http, clock=parts.clock)
             built = _built(name, parts.sources, source.kind, source.settings, context)
-            if source.state is SourceState.DISABLED:
-                yield Check(name, OFF, "disabled")
-            elif source.state is SourceState.FAILING and built.state == WORKS:
-                yield Check(name, DOES_NOT, source.last_error or "")
-            else:
-                yield built
+            yield _fares(source, built, parts.clock.now())
         for destination in await whole(partial(store.all_destinations, community.id)):
             name = f"destination {destination.name} ({destination.kind})"
             context_of_channel = NotifierContext(http=http, clock=parts.clock)
@@ -144,6 +142,49 @@ async def _configured(store: Store, parts: Parts, http: HttpClient) -> AsyncIter
                 yield _built(name, parts.notifiers, destination.kind, destination.settings, context_of_channel)
             else:
                 yield Check(name, OFF, "disabled")
+
+
+def _fares(source: SourceRecord, built: Check, now: datetime) -> Check:
+    """Return the check of the source, by its state where it can be ``built``."""
+    if source.state is SourceState.DISABLED:
+        return Check(built.name, OFF, "disabled")
+    if built.state != WORKS:
+        return built
+    reason = "; ".join(_story(source, now))
+    return Check(built.name, DOES_NOT if source.state in _TROUBLED else WORKS, reason)
+
+
+def _story(source: SourceRecord, now: datetime) -> Iterator[str]:
+    health = source.health
+    if source.state is SourceState.SILENT and source.quiet_since is not None:
+        usual = _duration(timedelta(seconds=health.usual_silence_seconds))
+        yield f"nothing new for {_duration(now - source.quiet_since)}, usually at most {usual}"
+    elif source.last_error is not None:
+        yield source.last_error
+    if health.failing_since is not None:
+        yield f"failing for {_duration(now - health.failing_since)}"
+    if source.last_success_at is None:
+        yield "not read yet"
+    else:
+        yield f"read {_duration(now - source.last_success_at)} ago"
+    if source.due_at is not None and source.due_at < now:
+        yield f"due for {_duration(now - source.due_at)}"
+    if health.newest_published_at is not None:
+        yield f"newest document {_duration(now - health.newest_published_at)} old"
+    if health.quota_left is not None:
+        yield f"{health.quota_left} requests left"
+    if health.blind_intervals:
+        blind = health.blind_intervals[-1]
+        last = f"{blind.from_at:%Y-%m-%d %H:%M} to {blind.until_at:%Y-%m-%d %H:%M} UTC ({blind.reason})"
+        yield f"blind intervals: {len(health.blind_intervals)}, the last from {last}"
+
+
+def _duration(time: timedelta) -> str:
+    for unit, length in _UNITS:
+        if time >= length:
+            count = time // length
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "a moment"
 
 
 def _built(name: str, registry: Registry[Any], kind: str, settings: JsonObject, context: object) -> Check:

@@ -17,7 +17,14 @@ from monitor.setup import add_destination, add_source, community_named, create_k
 from monitor.wiring import open_store
 
 
-def source_add(community: str | None, kind: str, name: str, settings: Sequence[str], interval_seconds: int) -> int:
+def source_add(
+    community: str | None,
+    kind: str,
+    name: str,
+    settings: Sequence[str],
+    interval_seconds: int,
+    maximum_interval_seconds: int | None,
+) -> int:
     """Save a source, due at once. A running service sees it within seconds."""
 
     async def work(store: SqlStore, parts: Parts, owner: Community) -> None:
@@ -29,6 +36,7 @@ def source_add(community: str | None, kind: str, name: str, settings: Sequence[s
             name=name,
             settings=given(settings),
             interval=timedelta(seconds=interval_seconds),
+            maximum_interval=None if maximum_interval_seconds is None else timedelta(seconds=maximum_interval_seconds),
         )
         print(f"{source.id} is saved.")
 

@@ -1,0 +1,47 @@
+"""Which destinations are told of what: deliveries are put into the outbox, in the transaction of what they tell."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core.ids import new_id
+from core.ports import Transaction
+from core.types import Delivery, DeliveryState, Destination, EventType, Incident, SourceRecord
+
+
+async def plan_incident_notices(transaction: Transaction, incident: Incident, event: EventType, at: datetime) -> None:
+    """Plan a delivery for every destination that wants incidents of this severity. Raises StoreError."""
+    for destination in await transaction.destinations(incident.community_id):
+        if destination.minimum_severity.minimum_score <= incident.score:
+            await transaction.plan_delivery(_delivery(destination, event, at, incident_id=incident.id))
+
+
+async def plan_source_notices(transaction: Transaction, source: SourceRecord, event: EventType, at: datetime) -> None:
+    """Plan a delivery for every destination of the source's community: whoever gets no alerts must know whether
+    anybody looks. Raises StoreError."""
+    for destination in await transaction.destinations(source.community_id):
+        await transaction.plan_delivery(_delivery(destination, event, at, source_id=source.id))
+
+
+def _delivery(
+    destination: Destination,
+    event: EventType,
+    at: datetime,
+    *,
+    incident_id: str | None = None,
+    source_id: str | None = None,
+) -> Delivery:
+    return Delivery(
+        id=new_id("dlv"),
+        community_id=destination.community_id,
+        destination_id=destination.id,
+        incident_id=incident_id,
+        source_id=source_id,
+        event=event,
+        sequence=0,
+        idempotency_key=new_id("msg"),
+        state=DeliveryState.PENDING,
+        attempts=0,
+        created_at=at,
+        next_attempt_at=at,
+    )

@@ -1,0 +1,192 @@
+"""A source in trouble is told from one that is merely quiet, and its pace follows what it brings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from core.errors import NotConfigured, SourceBroken, SourceUnavailable
+from core.settings import MonitorSettings
+from core.types import BlindInterval, EventType, Page, SourceRecord, SourceState
+from monitor.health import MOST_BLIND_INTERVALS, Judge, event_between
+from tests.store_fixtures import NOON, document, source
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+NOTHING = Page(documents=(), cursor=None)
+JUDGE = Judge(MonitorSettings())
+NEW = source("src_1", "com_1")
+
+
+def after(before: SourceRecord, at: timedelta, new_count: int = 0, page: Page = NOTHING) -> SourceRecord:
+    """Return the source after a page, so long after it was added."""
+    return JUDGE.after_page(before, page, new_count=new_count, began_at=NOON + at, at=NOON + at)
+
+
+def failed(before: SourceRecord, at: timedelta) -> SourceRecord:
+    return JUDGE.after_failure(before, SourceUnavailable("the blog cannot answer now"), at=NOON + at)
+
+
+def read_for(days: int, *, every: timedelta = HOUR) -> SourceRecord:
+    """Return a source that brought something new that often until then, with nights of eight hours."""
+    record, at = NEW, timedelta()
+    while at < days * DAY:
+        awake = (at % DAY) < 16 * HOUR
+        record = after(record, at, new_count=int(awake))
+        at += every
+    return record
+
+
+def wait_of(record: SourceRecord) -> float:
+    """Return the wait until the next poll in seconds."""
+    assert record.due_at is not None
+    return (record.due_at - record.updated_at).total_seconds()
+
+
+def test_a_source_is_polled_less_and_less_often_while_nothing_new_comes_and_often_again_when_it_does() -> None:
+    record, waits = NEW, []
+    for number in range(10):
+        record = after(record, number * HOUR)
+        waits.append(wait_of(record))
+    assert 300 * 1.25 <= waits[0] <= 300 * 1.25 * 1.1
+    assert 1200 <= waits[-1] <= 1200 * 1.1
+    for number in range(10, 12):
+        record = after(record, number * HOUR, new_count=3)
+    assert 300 <= wait_of(record) <= 300 * 1.1
+
+
+def test_the_pace_keeps_to_the_bounds_that_people_chose() -> None:
+    steady = replace(NEW, interval_seconds=300, maximum_interval_seconds=300)
+    for new_count in (0, 0, 1, 1, 0):
+        steady = after(steady, HOUR, new_count)
+        assert 300 <= wait_of(steady) <= 330
+
+
+def test_sources_added_together_do_not_come_back_together() -> None:
+    assert len({after(NEW, HOUR).due_at for _ in range(20)}) > 10
+
+
+def test_what_has_more_to_come_is_due_at_once() -> None:
+    more = Page(documents=(document(),), cursor=None, more=True)
+    assert wait_of(after(NEW, HOUR, 1, more)) == 0
+
+
+def test_a_stream_that_listened_in_vain_is_due_at_once_and_one_that_did_not_listen_waits() -> None:
+    more = Page(documents=(), cursor=None, more=True)
+    listened = JUDGE.after_page(NEW, more, new_count=0, began_at=NOON, at=NOON + timedelta(seconds=20))
+    assert wait_of(listened) == 0
+    assert wait_of(after(NEW, HOUR, 0, more)) == 10
+
+
+def test_a_place_that_asks_to_wait_is_left_alone_for_a_day_at_most() -> None:
+    for asked, kept in ((2 * HOUR, 2 * HOUR), (30 * DAY, DAY)):
+        assert wait_of(after(NEW, HOUR, 1, replace(NOTHING, not_before=NOON + HOUR + asked))) == kept.total_seconds()
+
+
+def test_a_source_that_fails_for_an_hour_and_three_times_is_in_trouble_once_until_it_works() -> None:
+    record = after(NEW, timedelta())
+    events = []
+    for at in (HOUR, HOUR + MINUTE, HOUR + 2 * MINUTE, 3 * HOUR, 4 * HOUR):
+        before, record = record, failed(record, at)
+        events.append(event_between(before, record))
+    assert events == [None, None, None, EventType.SOURCE_FAILING, None]
+    assert (record.state, record.failure_count) == (SourceState.FAILING, 5)
+    assert record.health.failing_since == NOON + HOUR
+    recovered = after(record, 5 * HOUR)
+    assert event_between(record, recovered) is EventType.SOURCE_RECOVERED
+    assert (recovered.state, recovered.health.failing_since, recovered.last_error) == (SourceState.HEALTHY, None, None)
+
+
+def test_two_failures_far_apart_are_no_trouble_yet() -> None:
+    record = failed(failed(NEW, HOUR), 9 * HOUR)
+    assert not record.health.was_told
+    assert event_between(record, after(record, 10 * HOUR)) is None
+
+
+def test_how_long_a_source_may_fail_is_a_setting() -> None:
+    hasty = Judge(MonitorSettings(failing_polls=1, failing_minutes=0))
+    assert hasty.after_failure(NEW, SourceBroken("gone"), at=NOON).health.was_told
+
+
+def test_a_source_that_lacks_something_says_so() -> None:
+    record = JUDGE.after_failure(NEW, NotConfigured("the key is missing"), at=NOON)
+    assert (record.state, record.last_error) == (SourceState.NOT_CONFIGURED, "the key is missing")
+
+
+def test_a_night_is_usual_and_a_much_longer_silence_is_told_once_until_something_new_comes() -> None:
+    record = read_for(days=5)
+    assert 8 * HOUR <= timedelta(seconds=record.health.usual_silence_seconds) <= 10 * HOUR
+    events = []
+    for hours in range(36):
+        before, record = record, after(record, 5 * DAY + hours * HOUR)
+        events.append(event_between(before, record))
+    assert record.state is SourceState.SILENT
+    (told,) = [hours for hours, event in enumerate(events) if event is not None]
+    assert events[told] is EventType.SOURCE_FAILING
+    assert 15 <= told <= 22  # hours on top of the night's nine: three usual silences
+    again = after(record, 5 * DAY + 36 * HOUR, new_count=1)
+    assert again.state is SourceState.HEALTHY
+    assert event_between(record, again) is EventType.SOURCE_RECOVERED
+    assert again.health.usual_silence_seconds > 40 * 3600  # that, too, is known now
+
+
+def test_files_that_were_read_once_and_never_change_are_not_silent() -> None:
+    record = NEW
+    for number in range(100):
+        record = after(record, number * MINUTE, new_count=200)
+    assert after(record, 60 * DAY).state is SourceState.HEALTHY
+
+
+def test_a_source_that_never_gave_anything_is_not_silent() -> None:
+    assert after(after(NEW, HOUR), 60 * DAY).state is SourceState.HEALTHY
+
+
+def test_a_long_silence_is_forgotten_while_the_place_is_lively() -> None:
+    record = after(NEW, timedelta(), 1)
+    for hours in range(1, 28 * 24):
+        record = after(record, hours * HOUR)
+    record = after(record, 28 * DAY, 1)
+    assert timedelta(seconds=record.health.usual_silence_seconds) == 28 * DAY
+    for hours in range(1, 28 * 24 + 1):
+        record = after(record, 28 * DAY + hours * HOUR, 1)
+    assert 6 * DAY < timedelta(seconds=record.health.usual_silence_seconds) < 8 * DAY
+
+
+def test_a_time_without_reading_is_a_blind_interval_and_no_silence() -> None:
+    record = read_for(days=5)
+    for hours in (1, 3, 9):
+        record = failed(record, 5 * DAY + hours * HOUR)
+    back = after(record, 8 * DAY)
+    (blind,) = back.health.blind_intervals
+    last_read = NOON + 5 * DAY - HOUR
+    assert blind == BlindInterval(
+        from_at=last_read, until_at=NOON + 8 * DAY, reason="it was not read: the blog cannot answer now"
+    )
+    assert back.state is SourceState.HEALTHY
+    assert after(back, 8 * DAY + HOUR, new_count=5).health.usual_silence_seconds < 10 * 3600
+
+
+def test_a_pause_within_the_longest_interval_is_no_blind_interval() -> None:
+    assert after(after(NEW, timedelta()), HOUR).health.blind_intervals == ()
+
+
+def test_what_a_source_says_is_lost_goes_on_record_since_the_poll_before() -> None:
+    lost = replace(NOTHING, gap="more came than the place lists")
+    assert after(NEW, HOUR, 0, lost).health.blind_intervals == ()  # the first page lost nothing
+    record = after(NEW, timedelta())
+    for number in range(1, 40):
+        record = after(record, number * MINUTE, 1, lost)
+    assert len(record.health.blind_intervals) == MOST_BLIND_INTERVALS
+    assert record.health.blind_intervals[-1] == BlindInterval(
+        from_at=NOON + 38 * MINUTE, until_at=NOON + 39 * MINUTE, reason="more came than the place lists"
+    )
+
+
+@pytest.mark.parametrize(("published", "shown"), [(-HOUR, -HOUR), (400 * DAY, timedelta())])
+def test_the_newest_publication_is_never_in_the_future(published: timedelta, shown: timedelta) -> None:
+    page = Page(documents=(replace(document(), published_at=NOON + published),), cursor=None, quota_left=7)
+    record = after(NEW, timedelta(), 1, page)
+    assert record.health.newest_published_at == NOON + shown
+    assert record.health.quota_left == 7
+    assert after(record, HOUR).health.newest_published_at == NOON + shown
