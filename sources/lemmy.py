@@ -36,7 +36,7 @@ class LemmySettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    server: WebAddress = Field("https://lemmy.world", description="Address of the server.")
+    url: WebAddress = Field("https://lemmy.world", description="Address of the server.")
     communities: tuple[
         Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,100}(@[A-Za-z0-9.-]{1,200})?$")], ...
     ] = Field((), description="Names of communities, as name or name@server; everything the server shows if empty.")
@@ -126,7 +126,7 @@ class LemmySource:
         number = position if 0 <= position < len(self._listings) else 0
         listing = self._listings[number]
         before = known[listing.key]
-        answer = await fetch(self._context, listing.url(self._settings.server, before.page))
+        answer = await fetch(self._context, listing.url(self._settings.url, before.page))
         views = [
             view
             for view in objects_of(object_of(answer.json()).get(f"{listing.noun}s"))

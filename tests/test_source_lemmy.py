@@ -79,7 +79,7 @@ async def context() -> AsyncIterator[SourceContext]:
 
 @pytest.fixture
 def base(httpserver: HTTPServer) -> dict[str, Any]:
-    return {"server": httpserver.url_for("/"), "comments": False}
+    return {"url": httpserver.url_for("/"), "comments": False}
 
 
 async def poll(base: dict[str, Any], context: SourceContext, cursor: Any = None, **settings: Any) -> Page:
@@ -306,6 +306,6 @@ async def test_a_cursor_of_another_form_begins_anew(
 async def test_settings_are_checked(base: dict[str, Any], context: SourceContext) -> None:
     with pytest.raises(NotConfigured, match="reads neither posts nor comments"):
         await poll(base, context, posts=False)
-    for wrong in ({"communities": ["!a b"]}, {"server": "lemmy.example"}):
+    for wrong in ({"communities": ["!a b"]}, {"url": "lemmy.example"}):
         with pytest.raises(ValidationError):
             LemmySettings.model_validate(base | wrong)

@@ -44,6 +44,8 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any
     gist = {"id": "g1", "files": {"note": {"raw_url": raw_url}}}
     httpserver.expect_request("/gists/public").respond_with_json([gist])
     httpserver.expect_request("/raw/g1/note").respond_with_data("planted")
+    thread = {"no": 1, "com": "planted"}
+    httpserver.expect_request("/po/catalog.json").respond_with_json([{"page": 1, "threads": [thread]}])
     post = {"post": {"id": 1, "body": "planted"}}
     httpserver.expect_request("/api/v3/post/list").respond_with_json({"posts": [post]})
     httpserver.expect_request("/thread").respond_with_data(httpserver.url_for("/2SMEV9JDB"))
@@ -63,9 +65,10 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any
         "brave": {"url": url, "api_key": "secret"},
         "feed": {"url": f"{url}/feed"},
         "files": {"path": str(tmp_path)},
+        "fourchan": {"boards": ["po"], "url": url, "site_url": url},
         "gist": {"url": url},
         "hackernews": {"url": url},
-        "lemmy": {"server": url, "comments": False},
+        "lemmy": {"url": url, "comments": False},
         "mojeek": {"url": url, "api_key": "secret"},
         "paste": {"site": "dpaste", "url": url, "listing": f"{url}/thread"},
         "pastebin": {"url": url},
