@@ -55,6 +55,7 @@ KEPT = (
 )  # fmt: skip
 SETTINGS: dict[str, dict[str, Any]] = {
     "brave": {"api_key": "key"},
+    "github": {"token": "key"},
     "mojeek": {"api_key": "key"},
     "searxng": {},
 }
@@ -108,7 +109,8 @@ class Listener(socketserver.ThreadingTCPServer):
             "title": "zephyrquill is Aurelia Markerwood",
             "content": "zephyrquill of tidewater circle",
         }
-        lists = {"results": [found], "web": {"results": [found]}}
+        item = {"html_url": found["url"], "title": found["title"], "body": found["content"]}
+        lists = {"results": [found], "web": {"results": [found]}, "items": [item]}
         return json.dumps({"type": "search", "response": {"status": "OK", "results": [found]}, **lists}).encode()
 
 
@@ -183,4 +185,4 @@ def test_a_term_in_any_of_these_shapes_would_be_seen() -> None:
 
 
 def test_all_search_sources_are_watched() -> None:
-    assert set(searching_kinds()) >= {"brave", "mojeek", "searxng"}
+    assert set(searching_kinds()) >= {"brave", "github", "mojeek", "searxng"}

@@ -44,6 +44,8 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any
     gist = {"id": "g1", "files": {"note": {"raw_url": raw_url}}}
     httpserver.expect_request("/gists/public").respond_with_json([gist])
     httpserver.expect_request("/raw/g1/note").respond_with_data("planted")
+    issue = {"html_url": "https://github.com/a/b/issues/1", "title": "planted"}
+    httpserver.expect_request("/search/issues").respond_with_json({"items": [issue]})
     thread = {"no": 1, "com": "planted"}
     httpserver.expect_request("/po/catalog.json").respond_with_json([{"page": 1, "threads": [thread]}])
     post = {"post": {"id": 1, "body": "planted"}}
@@ -67,6 +69,7 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any
         "files": {"path": str(tmp_path)},
         "fourchan": {"boards": ["po"], "url": url, "site_url": url},
         "gist": {"url": url},
+        "github": {"url": url, "token": "secret", "code": False},
         "hackernews": {"url": url},
         "lemmy": {"url": url, "comments": False},
         "mojeek": {"url": url, "api_key": "secret"},
