@@ -65,6 +65,22 @@ def checked_addresses(
     return tuple(map(str, addresses))
 
 
+def connected_socket(
+    host: str, port: int, allowed: Sequence[Network] = (), *, timeout_seconds: float, resolver: Resolver = resolve
+) -> socket.socket:
+    """Return a blocking socket, connected to the first checked address of the host that can be connected to, for
+    libraries that take one. Raises as :func:`checked_addresses` does, and FetchError for no connection.
+
+    ``timeout_seconds`` bounds each attempt, and later each step of the socket.
+    """
+    for address in checked_addresses(host, port, allowed, resolver):
+        try:
+            return socket.create_connection((address, port), timeout=timeout_seconds)
+        except OSError as error:
+            failure = error
+    raise FetchError(f"{host} cannot be reached: no connection") from failure
+
+
 def is_public(address: Address) -> bool:
     """Return whether the address, and an IPv4 address that it leads to, belongs to a public machine."""
     address = _unmapped(address)

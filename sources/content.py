@@ -21,7 +21,7 @@ def read_content(
     if kind is Format.FEED:
         return read_feed(content, url or "", content_type)
     if kind is Format.MAIL:
-        return [read_mail(content, name)]
+        return read_mail(content, name)
     if kind is Format.HTML:
         page = html_to_text(content)
         return [Document(id=name, text=page.text, title=page.title, language=page.language)]

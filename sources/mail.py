@@ -6,35 +6,54 @@ import email
 import email.policy
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.utils import parsedate_to_datetime
+from email.utils import parseaddr, parsedate_to_datetime
 
 from core.types import Document
 from sources.decoding import decode
 from sources.formats import UnreadableFormat
+from sources.google_alerts import SENDER, alerted_pages
 from sources.plain_text import html_to_text
 
 
-def read_mail(content: bytes, name: str) -> Document:
-    """Return what a mail says: its text parts, those of the mails attached to it, and its headers. Raises
-    UnreadableFormat."""
+def read_mail(content: bytes, name: str) -> list[Document]:
+    """Return what a mail says: its text parts, those of the mails attached to it, and its headers, as one document. A
+    mail of Google Alerts is a document for each of its results. Raises UnreadableFormat."""
     try:
         return _read_mail(content, name)
     except RecursionError:  # parts in parts in parts: made to hold up what comes after it
         raise UnreadableFormat("has parts nested too deeply to be read") from None
 
 
-def _read_mail(content: bytes, name: str) -> Document:
+def _read_mail(content: bytes, name: str) -> list[Document]:
     message = email.message_from_bytes(content, policy=email.policy.default)
+    sender, sent_at = _header(message, "from"), _date(_header(message, "date"))
+    if parseaddr(sender or "")[1].lower() == SENDER:
+        body = message.get_body(("html",))
+        pages = alerted_pages(_decoded(body)) if isinstance(body, EmailMessage) else []
+        if pages:
+            return [
+                Document(
+                    id=f"{name}:{number}",
+                    text=page.text,
+                    title=page.title or None,
+                    author=page.publisher or None,
+                    url=page.url,
+                    published_at=sent_at,
+                )
+                for number, page in enumerate(pages, start=1)
+            ]
     parts = [message.get_body(("plain", "html")), *message.iter_attachments()] if message.is_multipart() else [message]
     texts = [_text_of(part) for part in parts if isinstance(part, EmailMessage)]
-    return Document(
-        id=name,
-        text="\n\n".join(filter(None, texts)),
-        title=_header(message, "subject"),
-        author=_header(message, "from"),
-        external_id=_header(message, "message-id"),
-        published_at=_date(_header(message, "date")),
-    )
+    return [
+        Document(
+            id=name,
+            text="\n\n".join(filter(None, texts)),
+            title=_header(message, "subject"),
+            author=sender,
+            external_id=_header(message, "message-id"),
+            published_at=sent_at,
+        )
+    ]
 
 
 def _text_of(part: EmailMessage) -> str:
@@ -42,6 +61,11 @@ def _text_of(part: EmailMessage) -> str:
         return "\n\n".join(_text_of(inner) for inner in part.iter_parts() if isinstance(inner, EmailMessage))
     if part.get_content_maintype() != "text":
         return ""
+    text = _decoded(part)
+    return html_to_text(text).text if part.get_content_subtype() == "html" else text.strip()
+
+
+def _decoded(part: EmailMessage) -> str:
     payload = part.get_payload(decode=True)
     if not isinstance(payload, bytes):
         return ""
@@ -49,8 +73,7 @@ def _text_of(part: EmailMessage) -> str:
         text = payload.decode(part.get_content_charset() or "utf-8")
     except (LookupError, UnicodeDecodeError):
         text = decode(payload)
-    text = text.replace("\r\n", "\n")
-    return html_to_text(text).text if part.get_content_subtype() == "html" else text.strip()
+    return text.replace("\r\n", "\n")
 
 
 def _header(message: EmailMessage, name: str) -> str | None:

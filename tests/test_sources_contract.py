@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, get_args
@@ -19,6 +19,7 @@ from core.http import GuardedClient
 from core.plugins import discover
 from core.ports import SearchTerm, Source, SourceContext
 from core.settings import HttpSettings
+from tests.imap_server import Folder, imap_server
 
 SOURCES = discover(Source, noun="source", package="sources", group="leakwatch.sources")  # type: ignore[type-abstract]
 RSS = '<rss version="2.0"><channel><item><guid>1</guid><title>planted</title></item></channel></rss>'
@@ -32,7 +33,18 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any]:
+def mail_folder() -> Folder:
+    return Folder({1: b"Subject: planted\r\n\r\n"})
+
+
+@pytest.fixture
+def mail_port(mail_folder: Folder) -> Iterator[int]:
+    with imap_server(mail_folder) as port:
+        yield port
+
+
+@pytest.fixture
+def settings(kind: str, httpserver: HTTPServer, tmp_path: Path, mail_port: int) -> dict[str, Any]:
     """Settings with which a source of this kind reads one document from this machine."""
     (tmp_path / "note.txt").write_text("planted")
     httpserver.expect_request("/feed").respond_with_data(RSS)
@@ -72,6 +84,7 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path) -> dict[str, Any
         "github": {"url": url, "token": "secret", "code": False},
         "hackernews": {"url": url},
         "lemmy": {"url": url, "comments": False},
+        "mailbox": {"host": "127.0.0.1", "port": mail_port, "tls": "none", "username": "mods", "password": "right ⚓"},
         "mojeek": {"url": url, "api_key": "secret"},
         "paste": {"site": "dpaste", "url": url, "listing": f"{url}/thread"},
         "pastebin": {"url": url},
@@ -119,12 +132,18 @@ async def test_a_document_is_given_once_and_the_cursor_is_json(
 
 
 async def test_a_place_that_cannot_be_read_raises_a_source_error(
-    kind: str, settings: dict[str, Any], context: SourceContext, httpserver: HTTPServer, tmp_path: Path
+    kind: str,
+    settings: dict[str, Any],
+    context: SourceContext,
+    httpserver: HTTPServer,
+    tmp_path: Path,
+    mail_folder: Folder,
 ) -> None:
     httpserver.clear()
     httpserver.expect_request("/feed").respond_with_data("", 500)
     httpserver.expect_request("/api/v1/access_token").respond_with_data("", 500)
     shutil.rmtree(tmp_path)
+    mail_folder.garbles = True
     with pytest.raises(SourceError) as caught:
         await SOURCES.build(kind, settings, context).poll(None)
     assert "\n" not in str(caught.value)
