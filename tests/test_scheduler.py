@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,26 @@ async def test_many_documents_are_read_page_after_page(service: Service, tmp_pat
         if cursor is None:
             break
     assert len(seen) == 450
+
+
+async def test_sources_with_much_to_read_take_turns_and_hold_nobody_up(
+    service: Service, clock: ManualClock, tmp_path: Path
+) -> None:
+    community = await import_sample(service, tmp_path)
+    names = {}
+    for name, count in (("long", 1500), ("longer", 1500), ("short", 1)):
+        clock.moment += timedelta(seconds=1)
+        write_documents(tmp_path / f"{name}.jsonl", [f"the {name} ferry was late {number}" for number in range(count)])
+        names[(await add(service, community, "files", {"path": str(tmp_path / f"{name}.jsonl")})).id] = name
+    turns = []
+    while (lease := await service.store.take_due_source(clock.now(), LEASE)) is not None:
+        await service.scheduler.poll(lease)
+        turns.append(names[lease.source.id])
+        clock.moment += timedelta(seconds=1)
+    assert turns[:3] == ["long", "longer", "short"]
+    assert turns.count("long") > 3
+    remaining = [name for name in turns if name != "short"]
+    assert all(one != next_one for one, next_one in pairwise(remaining))
 
 
 async def test_a_failing_source_is_tried_later_and_later_and_says_why(
