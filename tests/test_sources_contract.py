@@ -73,6 +73,10 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path, mail_port: int) 
         {"response": {"status": "OK", "results": [found]}}
     )
     httpserver.expect_request("/res/v1/web/search").respond_with_json({"type": "search", "web": {"results": [found]}})
+    leak = {"Name": "planted", "AddedDate": "2026-11-20T00:00:00Z"}
+    httpserver.expect_request("/api/v3/latestbreach").respond_with_json(leak)
+    httpserver.expect_request("/api/v3/breaches").respond_with_json([leak])
+    httpserver.expect_request("/api/v3/breacheddomain/harbor.example").respond_with_json({"mods": ["planted"]})
     url = httpserver.url_for("").rstrip("/")
     keys = {"client_id": "client", "client_secret": "secret", "reddit_url": url, "oauth_url": url}
     by_kind: dict[str, dict[str, Any]] = {
@@ -83,6 +87,7 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path, mail_port: int) 
         "gist": {"url": url},
         "github": {"url": url, "token": "secret", "code": False},
         "hackernews": {"url": url},
+        "hibp": {"domain": "harbor.example", "api_key": "secret", "url": f"{url}/api/v3"},
         "lemmy": {"url": url, "comments": False},
         "mailbox": {"host": "127.0.0.1", "port": mail_port, "tls": "none", "username": "mods", "password": "right ⚓"},
         "mojeek": {"url": url, "api_key": "secret"},
