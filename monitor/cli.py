@@ -1,8 +1,8 @@
 """The command line. Commands import what they need when they run, so that ``--help`` answers at once.
 
 Exit status: 0 all well (``scan``: nothing raised; ``try``: it matches), 1 something was raised (``try``: no
-match; ``doctor``: something does not work), 2 the command could not do its work, 3 some input of ``scan`` or
-``entities`` could not be read, 130 interrupted, 141 nobody reads the output any more.
+match; ``doctor``: something does not work), 2 the command could not do its work, 3 some input of ``scan``,
+``entities`` or ``source import`` could not be read, 130 interrupted, 141 nobody reads the output any more.
 """
 
 from __future__ import annotations
@@ -198,6 +198,20 @@ def add_source(
     from monitor.commands.setup import source_add
 
     return source_add(community, kind, name or kind, settings or [], interval, maximum_interval)
+
+
+@source.command("import")
+def import_sources(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="List of feeds (OPML), as feed readers export it.")],
+    interval: Annotated[
+        int, typer.Option(min=10, max=30 * 24 * 3600, metavar="SECONDS", help="Shortest time between two polls.")
+    ] = 300,
+    community: CommunityName = None,
+) -> int:
+    """Add every feed of a list that is not a source yet."""
+    from monitor.commands.setup import source_import
+
+    return source_import(community, file, interval)
 
 
 @destination.command("add")

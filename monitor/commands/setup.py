@@ -1,20 +1,27 @@
-"""``leakwatch source add``, ``leakwatch destination add`` and ``leakwatch key create``."""
+"""``leakwatch source add`` and ``import``, ``leakwatch destination add`` and ``leakwatch key create``."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
 import yaml
 
 from core.db.store import SqlStore
-from core.errors import UsageError
+from core.errors import SettingsError, UsageError
 from core.settings import load_settings
 from core.types import Community, Json, JsonObject, Scope, Severity
+from monitor.commands.scan import UNREADABLE
+from monitor.listing import whole
 from monitor.parts import Parts, build_parts
 from monitor.setup import add_destination, add_source, community_named, create_key
 from monitor.wiring import open_store
+from sources.formats import UnreadableFormat
+from sources.opml import FeedOutline, read_opml
 
 
 def source_add(
@@ -41,6 +48,49 @@ def source_add(
         print(f"{source.id} is saved.")
 
     return _with_community(community, work)
+
+
+def source_import(community: str | None, path: Path, interval_seconds: int) -> int:
+    """Save every feed of an OPML file that is not a source yet, and return the exit status: UNREADABLE where one of
+    them cannot be read, which is named, by its number, as its address may hold a secret."""
+    feeds = _listed_feeds(path)
+    left_out = 0
+
+    async def work(store: SqlStore, parts: Parts, owner: Community) -> None:
+        nonlocal left_out
+        sources = await whole(partial(store.sources, owner.id))
+        known = {source.settings.get("url") for source in sources if source.kind == "feed"}
+        saved = 0
+        for number, feed in enumerate(feeds, start=1):
+            if feed.url in known:
+                continue
+            try:
+                await add_source(
+                    store,
+                    parts,
+                    owner.id,
+                    kind="feed",
+                    name=feed.title or "feed",
+                    settings={"url": feed.url},
+                    interval=timedelta(seconds=interval_seconds),
+                )
+                saved += 1
+            except SettingsError as error:
+                left_out += 1
+                print(f"leakwatch: {path}, feed {number}: {error}", file=sys.stderr)
+        print(f"{saved} of {len(feeds)} feeds are saved, {len(feeds) - saved - left_out} were there already.")
+
+    _with_community(community, work)
+    return UNREADABLE if left_out else 0
+
+
+def _listed_feeds(path: Path) -> list[FeedOutline]:
+    try:
+        return read_opml(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror})") from None
+    except UnreadableFormat as error:
+        raise UsageError(f"{path} {error}") from None
 
 
 def destination_add(
