@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
-from core.errors import AddressRefused, FetchError, SourceBroken, SourceUnavailable, TooLarge
+from core.errors import AddressRefused, FetchError, SourceBroken, SourceError, SourceUnavailable, TooLarge
 from core.http import check_url, parse_retry_after
 from core.ports import HttpResponse, SourceContext
 
@@ -102,11 +102,17 @@ async def fetch(
     status = response.status
     if status in (200, 304):
         return Answer(response, now + wait if wait else None)
+    raise refusal(host, status, wait)
+
+
+def refusal(host: str, status: int, wait: timedelta | None) -> SourceError:
+    """Return the error that says what an answer without the thing asked for means. ``wait`` is what
+    :func:`asked_wait` reads from its headers."""
     # Services answer 403 for "too many requests", too, and then say when to come back.
     if status in _UNAVAILABLE or status >= 500 or (status == 403 and wait):
-        raise SourceUnavailable(f"{host} cannot answer now (status {status})", retry_after=wait)
+        return SourceUnavailable(f"{host} cannot answer now (status {status})", retry_after=wait)
     kind = Gone if status in (404, 410) else SourceBroken
-    raise kind(f"{host} {_BROKEN.get(status, 'gives no usable answer')} (status {status})")
+    return kind(f"{host} {_BROKEN.get(status, 'gives no usable answer')} (status {status})")
 
 
 def asked_wait(headers: Mapping[str, str], now: datetime) -> timedelta | None:
