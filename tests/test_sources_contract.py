@@ -62,6 +62,8 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path, mail_port: int) 
     httpserver.expect_request("/po/catalog.json").respond_with_json([{"page": 1, "threads": [thread]}])
     post = {"post": {"id": 1, "body": "planted"}}
     httpserver.expect_request("/api/v3/post/list").respond_with_json({"posts": [post]})
+    status = {"id": "1", "content": "<p>planted</p>"}
+    httpserver.expect_request("/api/v1/timelines/public").respond_with_json([status])
     httpserver.expect_request("/thread").respond_with_data(httpserver.url_for("/2SMEV9JDB"))
     httpserver.expect_request("/2SMEV9JDB.txt").respond_with_data("planted")
     paste = {"key": "p1", "size": "7"}
@@ -90,6 +92,7 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path, mail_port: int) 
         "hibp": {"domain": "harbor.example", "api_key": "secret", "url": f"{url}/api/v3"},
         "lemmy": {"url": url, "comments": False},
         "mailbox": {"host": "127.0.0.1", "port": mail_port, "tls": "none", "username": "mods", "password": "right ⚓"},
+        "mastodon": {"url": url, "timelines": ["public"]},
         "mojeek": {"url": url, "api_key": "secret"},
         "paste": {"site": "dpaste", "url": url, "listing": f"{url}/thread"},
         "pastebin": {"url": url},
