@@ -29,10 +29,14 @@ class StreamServer:
         self.requests.append(request)
         return None if self.status is None else Response(self.status, "", Headers(self.headers), b"")
 
+    def played(self) -> Iterable[str | bytes]:
+        """What the one that came last is sent."""
+        return self.messages
+
     async def speak(self, connection: ServerConnection) -> None:
         for _ in range(self.expects):
             self.told.append(str(await connection.recv()))
-        for message in self.messages:
+        for message in self.played():
             await connection.send(message)
             await asyncio.sleep(0)
         if not self.ends:
@@ -40,9 +44,9 @@ class StreamServer:
 
 
 @asynccontextmanager
-async def stream_server() -> AsyncIterator[StreamServer]:
+async def stream_server(server: StreamServer | None = None) -> AsyncIterator[StreamServer]:
     """A server on this machine."""
-    server = StreamServer()
+    server = server or StreamServer()
     async with serve(server.speak, "127.0.0.1", 0, process_request=server.refuse) as listening:
         server.url = f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
         yield server

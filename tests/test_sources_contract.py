@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel, SecretStr, ValidationError
 from pytest_httpserver import HTTPServer
+from websockets.http11 import Request, Response
+from websockets.sync.server import ServerConnection, serve
 
 from core.clock import SystemClock
 from core.errors import SourceError
@@ -33,6 +36,28 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def stream_url(tmp_path: Path) -> Iterator[str]:
+    """The address of a stream that tells of one post, as long as the folder with the other places is there."""
+
+    def refuse(connection: ServerConnection, request: Request) -> Response | None:
+        return None if tmp_path.exists() else connection.respond(500, "")
+
+    def speak(connection: ServerConnection) -> None:
+        commit = {"collection": "app.bsky.feed.post", "operation": "create", "rkey": "1", "record": {"text": "planted"}}
+        moment = round(SystemClock().now().timestamp() * 1_000_000)
+        connection.send(json.dumps({"did": "did:plc:a", "time_us": moment, "commit": commit}))
+        for _ in connection:
+            pass
+
+    with serve(speak, "127.0.0.1", 0, process_request=refuse) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
 def mail_folder() -> Folder:
     return Folder({1: b"Subject: planted\r\n\r\n"})
 
@@ -44,7 +69,7 @@ def mail_port(mail_folder: Folder) -> Iterator[int]:
 
 
 @pytest.fixture
-def settings(kind: str, httpserver: HTTPServer, tmp_path: Path, mail_port: int) -> dict[str, Any]:
+def settings(kind: str, httpserver: HTTPServer, tmp_path: Path, mail_port: int, stream_url: str) -> dict[str, Any]:
     """Settings with which a source of this kind reads one document from this machine."""
     (tmp_path / "note.txt").write_text("planted")
     httpserver.expect_request("/feed").respond_with_data(RSS)
@@ -82,6 +107,7 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path, mail_port: int) 
     url = httpserver.url_for("").rstrip("/")
     keys = {"client_id": "client", "client_secret": "secret", "reddit_url": url, "oauth_url": url}
     by_kind: dict[str, dict[str, Any]] = {
+        "bluesky": {"url": stream_url, "stream_seconds": 1},
         "brave": {"url": url, "api_key": "secret"},
         "feed": {"url": f"{url}/feed"},
         "files": {"path": str(tmp_path)},
