@@ -177,7 +177,7 @@ def export_watchlist(
 
 @source.command("add")
 def add_source(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="feed, files, reddit, or a plug-in's.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="What kind of place; docs/sources.md names all.")],
     settings: Given = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="How people call it; by default its kind.")] = None,
     interval: Annotated[

@@ -1,4 +1,4 @@
-"""The documents in a whole file that is not JSON lines: text, HTML, mail or a feed."""
+"""The documents in a whole file that is not JSON lines: text, HTML, a web page, mail or a feed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from sources.decoding import decode
 from sources.feed_entries import read_feed
 from sources.formats import Format
 from sources.mail import read_mail
+from sources.main_text import read_page
 from sources.plain_text import html_to_text
 
 
@@ -15,13 +16,15 @@ def read_content(
 ) -> list[Document]:
     """Return the documents, with no limit on what that takes: see ``sources.limited_reading``.
 
-    ``name`` becomes the id of what is one document; ``url`` is what relative links of a feed stand on,
-    ``content_type`` the header it came with. Raises UnreadableFormat.
+    ``name`` becomes the id of what is one document; ``url`` is where it was found, ``content_type`` the
+    header it came with. Raises UnreadableFormat.
     """
     if kind is Format.FEED:
         return read_feed(content, url or "", content_type)
     if kind is Format.MAIL:
         return read_mail(content, name)
+    if kind is Format.WEB_PAGE:
+        return [read_page(content, name, url)]
     if kind is Format.HTML:
         page = html_to_text(content)
         return [Document(id=name, text=page.text, title=page.title, language=page.language)]

@@ -17,6 +17,8 @@ class Format(StrEnum):
     HTML = "HTML"
     MAIL = "mail"
     FEED = "feed"
+    WEB_PAGE = "web page"
+    """HTML of which the main text is wanted: no file is taken for one."""
 
 
 class UnreadableFormat(Exception):

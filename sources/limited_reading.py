@@ -25,8 +25,14 @@ PARSING_SECONDS = 10
 
 # The largest content that is read without a process, whose start costs more than reading it. The time can grow with
 # the square of the size (end tags without a start, quotation marks in an address): about half a second at these sizes.
-# A feed's parser hangs or swells at any size.
-_HARMLESS_BYTES = {Format.TEXT: math.inf, Format.HTML: 100_000, Format.MAIL: 8_000, Format.FEED: -1}
+# A feed's parser hangs or swells at any size, and what finds a page's main text is too large to trust.
+_HARMLESS_BYTES = {
+    Format.TEXT: math.inf,
+    Format.HTML: 100_000,
+    Format.MAIL: 8_000,
+    Format.FEED: -1,
+    Format.WEB_PAGE: -1,
+}
 
 # Waiting for a processor on a busy machine is not the content's fault.
 _WALL_SECONDS_PER_SECOND = 4

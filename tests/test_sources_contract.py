@@ -73,6 +73,8 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path, mail_port: int, 
     """Settings with which a source of this kind reads one document from this machine."""
     (tmp_path / "note.txt").write_text("planted")
     httpserver.expect_request("/feed").respond_with_data(RSS)
+    httpserver.expect_request("/robots.txt").respond_with_data("", 404)
+    httpserver.expect_request("/page").respond_with_data("<p>planted</p>", content_type="text/html")
     httpserver.expect_request("/api/v1/access_token").respond_with_data(TOKEN, content_type="application/json")
     listing = {"kind": "Listing", "data": {"children": [COMMENT], "after": None}}
     httpserver.expect_request("/r/sample/comments/").respond_with_json(listing)
@@ -122,6 +124,7 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path, mail_port: int, 
         "mojeek": {"url": url, "api_key": "secret"},
         "paste": {"site": "dpaste", "url": url, "listing": f"{url}/thread"},
         "pastebin": {"url": url},
+        "webpage": {"url": f"{url}/page"},
         "reddit": {"subreddits": ["sample"], "submissions": False, **keys},
         "searxng": {"url": url},
     }
@@ -145,7 +148,7 @@ async def context() -> AsyncIterator[SourceContext]:
 
 
 def test_the_built_in_sources_are_found() -> None:
-    assert set(SOURCES.kinds()) >= {"feed", "files", "reddit"}
+    assert set(SOURCES.kinds()) >= {"feed", "files", "reddit", "webpage"}
 
 
 async def test_a_document_is_given_once_and_the_cursor_is_json(
