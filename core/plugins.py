@@ -109,4 +109,5 @@ def _check(port: type[Any], noun: str, origin: str, candidate: Any) -> None:
 
 
 def _sentence(row: Any) -> str:
-    return f"setting {'.'.join(map(str, row['loc'])) or 'as a whole'}: {row['msg']}"
+    message = row["msg"].removeprefix("Value error, ")  # pydantic's, before a sentence of ours
+    return f"setting {'.'.join(map(str, row['loc']))}: {message}" if row["loc"] else message

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from core.errors import SourceBroken, SourceUnavailable
-from core.ports import SourceContext
+from core.errors import SettingsError, SourceBroken, SourceUnavailable
+from core.plugins import discover
+from core.ports import Source, SourceContext
 from sources.paste import MOST_LINKS, PasteSettings, PasteSource
 from sources.paste_sites import PasteLinks, shipped_sites
 from tests.place_reader import Reader
@@ -226,3 +227,15 @@ def test_a_description_that_cannot_be_used_is_refused_with_one_sentence(
         PasteSettings.model_validate(settings)
     (error,) = caught.value.errors()
     assert sentence in error["msg"]
+
+
+def test_the_reason_is_said_without_more_around_it_than_the_place() -> None:
+    registry = discover(Source, noun="source", package="sources", group="leakwatch.sources")  # type: ignore[type-abstract]
+    with pytest.raises(SettingsError) as caught:
+        registry.check_settings("paste", {})
+    assert str(caught.value) == "source paste: it takes either a site or a description"
+    with pytest.raises(SettingsError) as caught:
+        registry.check_settings("paste", {"description": {"item": "x", "raw": "{id}"}})
+    assert str(caught.value) == (
+        "source paste: setting description: item must hold the group (?P<id>…) around what names a paste"
+    )
