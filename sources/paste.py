@@ -20,6 +20,7 @@ from sources.fetching import WebAddress, fetch
 from sources.listed_items import ListedItem, read_listed
 from sources.paste_sites import PasteLinks, PasteSite, shipped_sites
 from sources.plain_text import PlainText, html_to_text
+from sources.robots import fetch_page
 
 MOST_LINKS = 500
 """How many links of one page are followed."""
@@ -75,7 +76,7 @@ class PasteSource:
 
     async def poll(self, cursor: JsonObject | None) -> Page:
         """Return pastes that were not read yet, the last of the list first; see :class:`core.ports.Source`."""
-        listing = await fetch(self._context, self._listing)
+        listing = await fetch_page(self._context, self._listing)
         ids = self._links.ids(decode(listing.response.body))
         if not ids and self._own_listing:
             raise SourceBroken(f"{listing.host} lists no paste as its description says: the site may have changed")
@@ -84,12 +85,12 @@ class PasteSource:
 
     async def _read(self, paste_id: str) -> Document:
         address = self._links.raw(paste_id)
-        if self._token:
+        if self._token:  # an interface for programs
             answer = await fetch(
                 self._context, address, headers=self._links.headers(self._token), follow_redirects=False
             )
         else:
-            answer = await fetch(self._context, address)
+            answer = await fetch_page(self._context, address)
         content = answer.response.body
         is_page = answer.response.headers.get("content-type", "").startswith(("text/html", "application/xhtml"))
         try:

@@ -37,15 +37,21 @@ class Site:
         self.url = server.url_for("").rstrip("/")
         self.host = self.url.removeprefix("http://")
         self.ids: list[str] = []
-        server.expect_request("/").respond_with_handler(self._list)
+        server.expect_request("/").respond_with_handler(self.list)
 
     def add(self, paste_id: str, text: str = "text") -> None:
         self.ids.insert(0, paste_id)
         self.server.expect_request(f"/plain/{paste_id}").respond_with_data(text, content_type="text/plain")
 
-    def _list(self, request: Request) -> Response:
+    def list(self, request: Request) -> Response:
         rows = "".join(f"<li><a href='//{self.host}/{paste_id}'>someone</a> now</li>" for paste_id in self.ids[:20])
         return Response(f"<html><body><a href='/about'>1234567</a><ul>{rows}</ul></body></html>", mimetype="text/html")
+
+
+@pytest.fixture(autouse=True)
+def robots(httpserver: HTTPServer) -> None:
+    """No site here has rules for programs, as far as a test does not say so."""
+    httpserver.expect_request("/robots.txt").respond_with_data("", 404)
 
 
 @pytest.fixture
@@ -147,8 +153,22 @@ async def test_a_token_is_not_sent_on_to_another_place(httpserver: HTTPServer, c
     httpserver.expect_request("/raw/abcdefghij").respond_with_data("", 302, {"Location": f"{url}/elsewhere"})
     settings = {"site": "hastebin", "url": url, "listing": f"{url}/thread", "token": "planted-token"}
     assert await Reader(PasteSource, context, **settings).read() == []
-    assert [request.path for request, _ in httpserver.log] == ["/thread", "/raw/abcdefghij"]
+    assert [request.path for request, _ in httpserver.log] == ["/robots.txt", "/thread", "/raw/abcdefghij"]
     assert "planted-token" not in repr(PasteSettings.model_validate(settings))
+
+
+@pytest.mark.parametrize(("rule", "asked_for"), [("/$", []), ("/plain/", ["/"])])
+async def test_what_a_site_keeps_from_programs_is_not_read(
+    httpserver: HTTPServer, site: Site, reader: Reader, rule: str, asked_for: list[str]
+) -> None:
+    httpserver.clear()
+    for number in range(100_001, 100_006):
+        site.add(str(number))
+    httpserver.expect_request("/robots.txt").respond_with_data(f"User-agent: *\nDisallow: {rule}")
+    httpserver.expect_request("/").respond_with_handler(site.list)
+    with pytest.raises(SourceBroken, match=r"^the robots\.txt of 127\.0\.0\.1 does not allow reading this page$"):
+        await reader.read()
+    assert [request.path for request, _ in httpserver.log] == ["/robots.txt", *asked_for]
 
 
 async def test_a_site_in_trouble_is_tried_again(httpserver: HTTPServer, context: SourceContext) -> None:
