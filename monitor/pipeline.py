@@ -169,12 +169,8 @@ class LivePipeline:
         shared: bool,
         finish: Finish | None,
     ) -> Intake:
-        by_fingerprint = {_fingerprint(document): document for document in documents}
-        unseen = await self._store.unseen(community_id, list(by_fingerprint), self._clock.now())
-        fresh = {fingerprint: document for fingerprint, document in by_fingerprint.items() if fingerprint in unseen}
-        examiner = await self._examiner()
-        communities = None if shared else frozenset({community_id})
-        findings = await asyncio.to_thread(_examine_all, examiner, fresh, communities)
+        # Most polls find nothing new.
+        findings = await self._findings(community_id, documents, shared=shared) if documents else {}
         at = self._clock.now()
         alerts: list[Alert] = []
         async with self._store.transaction() as transaction:
@@ -189,6 +185,15 @@ class LivePipeline:
         if alerts:
             self._raised(alerts)
         return Intake(new_count=len(new), known_count=len(documents) - len(new), alerts=tuple(alerts))
+
+    async def _findings(self, community_id: str, documents: Sequence[Document], *, shared: bool) -> dict[str, Finding]:
+        """Return what is found in each document that was not seen before, by its fingerprint."""
+        by_fingerprint = {_fingerprint(document): document for document in documents}
+        unseen = await self._store.unseen(community_id, list(by_fingerprint), self._clock.now())
+        fresh = {fingerprint: document for fingerprint, document in by_fingerprint.items() if fingerprint in unseen}
+        examiner = await self._examiner()
+        communities = None if shared else frozenset({community_id})
+        return await asyncio.to_thread(_examine_all, examiner, fresh, communities)
 
 
 def _examine_all(
