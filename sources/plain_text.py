@@ -48,7 +48,7 @@ def html_to_text(content: str | bytes) -> PlainText:
         # A NUL ends the text for libxml2; HTML has the replacement character in its place.
         content = content.decode(encoding, "replace").replace("\0", "\N{REPLACEMENT CHARACTER}").encode()
         encoding = "utf-8"
-    page = _Page()
+    page = TextCollector()
     parser = etree.HTMLParser(encoding=encoding, remove_pis=True, huge_tree=True, target=page)
     etree.fromstring(content, parser=parser)
     if parser.error_log.filter_types(etree.ErrorTypes.ERR_NO_MEMORY):
@@ -56,8 +56,8 @@ def html_to_text(content: str | bytes) -> PlainText:
     return page.plain_text()
 
 
-class _Page:
-    """Takes a page from the parser as it comes.
+class TextCollector:
+    """Takes a page, or a part of one, from lxml's parser as it comes (as its ``target``), and says what it read.
 
     No tree is made: for one, libxml2 takes quadratic time over an element's attributes, and leaves out what is nested
     more than 2048 deep.

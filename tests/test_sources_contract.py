@@ -91,6 +91,8 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path, mail_port: int, 
     httpserver.expect_request("/api/v3/post/list").respond_with_json({"posts": [post]})
     status = {"id": "1", "content": "<p>planted</p>"}
     httpserver.expect_request("/api/v1/timelines/public").respond_with_json([status])
+    message = '<div data-post="sample/1"><div class="tgme_widget_message_text">planted</div></div>'
+    httpserver.expect_request("/s/sample").respond_with_data(message)
     httpserver.expect_request("/thread").respond_with_data(httpserver.url_for("/2SMEV9JDB"))
     httpserver.expect_request("/2SMEV9JDB.txt").respond_with_data("planted")
     paste = {"key": "p1", "size": "7"}
@@ -127,6 +129,7 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path, mail_port: int, 
         "webpage": {"url": f"{url}/page"},
         "reddit": {"subreddits": ["sample"], "submissions": False, **keys},
         "searxng": {"url": url},
+        "telegram": {"url": url, "channels": ["sample"]},
     }
     assert kind in by_kind, f"say here with which settings a source of kind {kind} reads one document"
     return by_kind[kind]
