@@ -15,6 +15,7 @@ from pytest_httpserver import HTTPServer
 from typer.main import get_command
 
 from core.clock import SystemClock
+from core.errors import SourceUnavailable
 from core.http import GuardedClient
 from core.plugins import discover
 from core.ports import Notifier, Source, SourceContext
@@ -156,8 +157,10 @@ async def test_the_source_in_the_manual_works_and_is_short(tmp_path: Path, https
     (shown,) = re.findall(r"```python\n(.*?)```", page("write-a-source.md"), re.S)
     assert len(shown.splitlines()) < 40
     module = ModuleType("shown_source")
-    exec(compile(shown, "write-a-source.md", "exec"), module.__dict__)  # noqa: S102
-    httpserver.expect_request("/log").respond_with_data("first line\nsecond line\n")
+    exec(compile(shown, "write-a-source.md", "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+    httpserver.expect_ordered_request("/log").respond_with_data("first line\nsecond line\n")
+    httpserver.expect_ordered_request("/log").respond_with_data("first line\nsecond line\nthird line\n")
+    httpserver.expect_ordered_request("/log").respond_with_data("", 503, {"Retry-After": "60"})
     clock = SystemClock()
     async with GuardedClient(settings_for(tmp_path).http, clock) as http:
         context = SourceContext(name="log", http=http, clock=clock)
@@ -166,7 +169,9 @@ async def test_the_source_in_the_manual_works_and_is_short(tmp_path: Path, https
         assert isinstance(source, Source)
         page_of_lines = await source.poll(None)
         assert [document.text for document in page_of_lines.documents] == ["first line", "second line"]
-        assert (await source.poll(page_of_lines.cursor)).documents == ()
+        assert [document.text for document in (await source.poll(page_of_lines.cursor)).documents] == ["third line"]
+        with pytest.raises(SourceUnavailable):
+            await source.poll(page_of_lines.cursor)
 
 
 def test_the_source_in_the_manual_comes_in_by_its_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,6 +187,7 @@ def test_the_source_in_the_manual_comes_in_by_its_entry_point(tmp_path: Path, mo
     monkeypatch.delitem(sys.modules, "my_package", raising=False)
     found = discover(Source, noun="source", package="sources", group="leakwatch.sources")  # type: ignore[type-abstract]
     assert {"lines", "feed", "files", "reddit"} <= set(found.kinds())
+    assert found.check_settings("lines", {"url": "https://log.example/today.txt"})
 
 
 def test_the_sample_watchlist_can_be_read() -> None:
