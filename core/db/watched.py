@@ -150,16 +150,21 @@ class Watched(Database):
         The column only spares unsealing the others: what a term's owner allowed stands in its sealed settings, so that
         nobody who can write into the database can have a term sent. Raises NotFound for the community.
         """
-        searched = or_(col(TermRow.search_externally).is_(None), col(TermRow.search_externally).is_(True))
-        wanted = select(TermRow).where(
-            col(TermRow.community_id) == community_id, searched, col(TermRow.kind).in_(SEARCH_PRIORITIES), _lasting(at)
+        own = select(TermRow).where(
+            col(TermRow.community_id) == community_id, col(TermRow.kind).in_(SEARCH_PRIORITIES), _lasting(at)
         )
         async with self.reading() as unit:
             keys = await unit.keys(community_id)
-            rows = (await unit.session.scalars(wanted.order_by(col(TermRow.created_at), col(TermRow.id)))).all()
+            # This is asked before every poll. One by one, the two values are looked up in the index; together, or in
+            # the order of age, all terms of the community would be gone through.
+            rows = [
+                row
+                for value in (None, True)
+                for row in await unit.session.scalars(own.where(col(TermRow.search_externally).is_(value)))
+            ]
 
         def unsealed() -> tuple[SearchTerm, ...]:
-            terms = (_term_of(keys, row) for row in rows)
+            terms = (_term_of(keys, row) for row in sorted(rows, key=lambda row: (row.created_at, row.id)))
             return tuple(
                 SearchTerm(id=term.id, text=term.value, priority=SEARCH_PRIORITIES[term.kind])
                 for term in terms
