@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
@@ -28,7 +28,6 @@ LONGEST_ROUND = 20
 """How many pages are read back after a pause."""
 
 _REMEMBERED = 3 * REQUEST_SIZE
-_GAP = "more items came than are read back after a pause, and the older ones were passed over"
 
 
 class LemmySettings(BaseModel):
@@ -139,7 +138,11 @@ class LemmySource:
         after = known[listing.key] = before.after(items, fresh=bool(fresh))
         ended = after.page == 1
         following = (number + 1) % len(self._listings) if ended else number
-        given_up = ended and before.page >= LONGEST_ROUND and bool(fresh)
+        gap = None
+        if ended and before.whole_from is not None and before.page >= LONGEST_ROUND and fresh:
+            gap = (
+                f"more came than is read back after a pause: {_span(before.whole_from, items[-1][1])} were passed over"
+            )
         now = self._context.clock.now()
         return Page(
             documents=tuple(
@@ -148,7 +151,7 @@ class LemmySource:
             cursor={"next": following, "listings": {key: one.written() for key, one in known.items()}},
             more=following != 0 or not ended,
             not_before=answer.not_before,
-            gap=_GAP if given_up else None,
+            gap=gap,
             quota_left=answer.quota_left,
         )
 
@@ -190,6 +193,11 @@ def _is_shown(item: Mapping[str, Any]) -> bool:
 def _published(item: Mapping[str, Any]) -> float:
     moment = moment_of(item.get("published"))
     return moment.timestamp() if moment else 0.0
+
+
+def _span(begin: float, end: float) -> str:
+    first, last = (datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M") for moment in (begin, end))
+    return f"items from {first} to {last} (UTC)"
 
 
 def _moment(read: _Read) -> float:

@@ -145,9 +145,7 @@ class MastodonSource:
             more=streams or following != 0 or not ended,
             not_before=answer.not_before,
             quota_left=answer.quota_left,
-            gap="more posts came than are read after a pause, and the older ones were passed over"
-            if passed_over
-            else None,
+            gap=_gap(statuses) if passed_over else None,
         )
 
     async def _read(self, timeline: _Timeline, before: _Known | None) -> tuple[list[Mapping[str, Any]], Answer, bool]:
@@ -265,6 +263,12 @@ def _after(before: _Known, statuses: list[Mapping[str, Any]], *, ended: bool) ->
         behind=0 if ended else before.behind + len(statuses),
         given=before.given.and_also(map(_digest, statuses), at_most=_GIVEN),
     )
+
+
+def _gap(statuses: list[Mapping[str, Any]]) -> str:
+    oldest = next(filter(None, (moment_of(status.get("created_at")) for status in statuses)), None)
+    until = f" before {oldest:%Y-%m-%d %H:%M} (UTC)" if oldest else ""
+    return f"more came than is read after a pause: posts{until} were passed over"
 
 
 def _texts(status: Mapping[str, Any]) -> Iterator[str]:

@@ -182,7 +182,10 @@ async def test_what_is_passed_over_after_a_long_pause_is_said(
             break
     assert count == REQUEST_SIZE * LONGEST_ROUND
     assert gaps[:-1] == [None] * (LONGEST_ROUND - 1)
-    assert gaps[-1] == "more items came than are read back after a pause, and the older ones were passed over"
+    assert gaps[-1] == (
+        "more came than is read back after a pause: "
+        "items from 2026-11-20 10:00 to 2026-11-20 10:02 (UTC) were passed over"
+    )
     assert (await rest(base, context, cursor))[0] == []
 
 
