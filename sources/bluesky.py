@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
 from urllib.parse import quote, urlencode
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from core.errors import AddressRefused, SourceError
 from core.ports import SourceContext
@@ -51,6 +51,9 @@ class BlueskySettings(BaseModel):
     url: Annotated[str, AfterValidator(_checked)] = Field(
         "wss://jetstream2.us-east.bsky.network/subscribe", description="Address of the Jetstream (ws or wss)."
     )
+    languages: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")], ...] = Field(
+        (), description="Only posts that name one of these languages (en, de …) or none; all if empty."
+    )
     site_url: WebAddress = Field("https://bsky.app", description="Where links lead to.")
     stream_seconds: int = Field(20, ge=1, le=120, description="How long one poll listens.")
 
@@ -69,6 +72,12 @@ class _Post:
     def address(self) -> str:
         """Its address in the network, which is its identifier."""
         return f"at://{self.author}/{_POST}/{self.key}"
+
+    @property
+    def languages(self) -> list[str]:
+        """The languages that its author named."""
+        named = self.record.get("langs")
+        return [language for language in map(text_of, named) if language] if isinstance(named, list) else []
 
 
 class BlueskySource:
@@ -101,7 +110,10 @@ class BlueskySource:
                     # A moment to come would be a place in the stream to which it has not played yet.
                     latest = max(latest, min(moment, _microseconds(self._context.clock.now())))
                     post = _post(event)
-                    if post is not None and (digest := digest_of(post.address, post.version)) not in given:
+                    if post is None or not self._is_wanted(post):
+                        continue
+                    digest = digest_of(post.address, post.version)
+                    if digest not in given:
                         posts[digest] = post
                     if len(posts) >= DOCUMENTS_A_POLL:
                         break
@@ -116,13 +128,16 @@ class BlueskySource:
             gap="the pause was longer than is caught up with" if known is not None and known < earliest else None,
         )
 
+    def _is_wanted(self, post: _Post) -> bool:
+        named = {language.partition("-")[0].lower() for language in post.languages}
+        return not self._settings.languages or not named or not named.isdisjoint(self._settings.languages)
+
     def _url(self, begin: int) -> str:
         query = {"wantedCollections": _POST, "maxMessageSizeBytes": MESSAGE_BYTES, "cursor": begin}
         return f"{self._settings.url}?{urlencode(query)}"
 
     def _document(self, post: _Post, fetched_at: datetime) -> Document:
         name, record = self._context.name, post.record
-        languages = record.get("langs")
         # The author's own machine sets it; a later moment than the stream's is not true.
         claimed = moment_of(record.get("createdAt"))
         return Document(
@@ -132,7 +147,7 @@ class BlueskySource:
             text="\n".join(dict.fromkeys(_texts(record))),
             author=post.author,
             url=f"{self._settings.site_url.rstrip('/')}/profile/{quote(post.author, ':')}/post/{quote(post.key, '')}",
-            language=text_of(languages[0]) if isinstance(languages, list) and languages else None,
+            language=next(iter(post.languages), None),
             published_at=min(claimed, post.seen_at) if claimed else post.seen_at,
             fetched_at=fetched_at,
         )

@@ -176,6 +176,17 @@ async def test_a_changed_post_is_given_again_and_a_deleted_one_is_not(
     ]
 
 
+async def test_languages_leave_out_posts_that_name_others_only(jetstream: Jetstream, context: SourceContext) -> None:
+    now = microseconds(context.clock.now()) - SECOND
+    named: list[Any] = [["en-GB"], ["ja"], ["ja", "de"], [], None, "ja", [7]]
+    jetstream.events = [post(now + number, str(number), langs=langs) for number, langs in enumerate(named)]
+    page = await poll(jetstream, context, languages=["en", "de"])
+    assert keys(page.documents) == ["0", "2", "3", "4", "5", "6"]
+    assert [document.language for document in page.documents] == ["en-GB", "ja", None, None, None, None]
+    assert page.cursor is not None
+    assert page.cursor["time_us"] == now + 6
+
+
 async def test_a_pause_beyond_what_is_caught_up_with_is_said(jetstream: Jetstream, context: SourceContext) -> None:
     jetstream.events = [post(microseconds(context.clock.now()) - SECOND, "1")]
     old = microseconds(context.clock.now() - LONGEST_CATCH_UP - timedelta(hours=1))
