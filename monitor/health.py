@@ -46,7 +46,7 @@ class Judge:
         published = [document.published_at for document in page.documents if document.published_at is not None]
         # A place that dates its posts ahead must not look up to date for ever.
         newest = [*(min(moment, at) for moment in published), *filter(None, [health.newest_published_at])]
-        interval_seconds = interval_after(source, new_count=new_count)
+        interval_seconds = interval_after(source, page, new_count=new_count)
         is_silent = not new_count and self._is_silent(source, at)
         return replace(
             source,
@@ -99,8 +99,13 @@ def event_between(before: SourceRecord, after: SourceRecord) -> EventType | None
 
 
 def _with_blind_intervals(source: SourceRecord, page: Page, at: datetime) -> SourceHealth:
-    blind = (*source.health.blind_intervals, *_blind_intervals(source, page, at))
-    return replace(source.health, blind_intervals=blind[-MOST_BLIND_INTERVALS:])
+    known = list(source.health.blind_intervals)
+    for blind in _blind_intervals(source, page, at):
+        if known and (known[-1].until_at, known[-1].reason) == (blind.from_at, blind.reason):
+            known[-1] = replace(known[-1], until_at=blind.until_at)
+        else:
+            known.append(blind)
+    return replace(source.health, blind_intervals=tuple(known[-MOST_BLIND_INTERVALS:]))
 
 
 def _blind_intervals(source: SourceRecord, page: Page, at: datetime) -> Iterator[BlindInterval]:

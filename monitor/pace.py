@@ -21,8 +21,10 @@ LONGEST_RETRY_AFTER = timedelta(days=1)
 _RANDOM = SystemRandom()
 
 
-def interval_after(source: SourceRecord, *, new_count: int) -> float:
+def interval_after(source: SourceRecord, page: Page, *, new_count: int) -> float:
     """Return the seconds from one poll to the next after a page that brought so many new documents."""
+    if page.gap is not None:  # more came than could be read: not a step, but as often as may be
+        return source.interval_seconds
     present = source.health.interval_seconds or source.interval_seconds
     wanted = present * (FASTER if new_count else SLOWER)
     return min(max(wanted, source.interval_seconds), source.longest_interval_seconds)

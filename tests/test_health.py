@@ -175,12 +175,27 @@ def test_what_a_source_says_is_lost_goes_on_record_since_the_poll_before() -> No
     lost = replace(NOTHING, gap="more came than the place lists")
     assert after(NEW, HOUR, 0, lost).health.blind_intervals == ()  # the first page lost nothing
     record = after(NEW, timedelta())
-    for number in range(1, 40):
-        record = after(record, number * MINUTE, 1, lost)
-    assert len(record.health.blind_intervals) == MOST_BLIND_INTERVALS
-    assert record.health.blind_intervals[-1] == BlindInterval(
-        from_at=NOON + 38 * MINUTE, until_at=NOON + 39 * MINUTE, reason="more came than the place lists"
+    for number in (1, 2, 3, 4, 5):
+        record = after(record, number * MINUTE, 1, NOTHING if number == 4 else lost)
+    assert record.health.blind_intervals == (
+        BlindInterval(from_at=NOON, until_at=NOON + 3 * MINUTE, reason="more came than the place lists"),
+        BlindInterval(from_at=NOON + 4 * MINUTE, until_at=NOON + 5 * MINUTE, reason="more came than the place lists"),
     )
+
+
+def test_only_the_latest_blind_intervals_are_kept() -> None:
+    record = after(NEW, timedelta())
+    for number in range(1, 40):
+        record = after(record, number * MINUTE, 1, replace(NOTHING, gap=f"reason {number}"))
+    reasons = [blind.reason for blind in record.health.blind_intervals]
+    assert reasons == [f"reason {number}" for number in range(40 - MOST_BLIND_INTERVALS, 40)]
+
+
+def test_a_source_that_moves_faster_than_it_is_read_is_read_as_often_as_may_be() -> None:
+    record = NEW
+    for number in range(10):
+        record = after(record, number * HOUR)
+    assert 300 <= wait_of(after(record, 10 * HOUR, 50, replace(NOTHING, gap="more came than is listed"))) <= 330
 
 
 @pytest.mark.parametrize(("published", "shown"), [(-HOUR, -HOUR), (400 * DAY, timedelta())])
