@@ -17,6 +17,8 @@ from core.types import Document
 from sources.formats import UnreadableFormat
 from sources.plain_text import html_to_text
 
+MOST_ENTRIES = 50_000
+"""Feeds hold some tens, archives of them some thousands."""
 JSON_FEED_VERSION = "https://jsonfeed.org/version/"
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 
@@ -35,6 +37,8 @@ def read_feed(body: bytes, url: str, content_type: str | None) -> list[Document]
         entries = read_xml_feed(body, url, content_type)
     if entries is None:
         raise UnreadableFormat("is not a feed")
+    if len(entries) > MOST_ENTRIES:
+        raise UnreadableFormat(f"holds more than {MOST_ENTRIES} entries")
     entries.reverse()
     return sorted(entries, key=lambda entry: entry.published_at.timestamp() if entry.published_at else 0.0)
 

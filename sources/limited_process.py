@@ -15,6 +15,11 @@ from datetime import datetime
 from sources.content import read_content
 from sources.formats import Format, UnreadableFormat
 
+# What one small thing in a content can be made to say again for every entry must not fill the process that asks.
+_SMALL_ANSWER = 10_000_000
+_LARGEST_GROWTH = 4
+"""In JSON, most writing systems take three times their bytes."""
+
 
 def main() -> None:
     """Do the whole work of this process."""
@@ -24,12 +29,20 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     kind = Format(request.pop("kind"))
+    content = sys.stdin.buffer.read()
     try:
-        documents = read_content(sys.stdin.buffer.read(), kind, **request)
-        answer: dict[str, object] = {"documents": [asdict(document) for document in documents]}
+        answer = json.dumps({"documents": list(map(asdict, read_content(content, kind, **request)))}, default=_written)
+        if len(answer) > max(_SMALL_ANSWER, _LARGEST_GROWTH * len(content)):
+            raise UnreadableFormat("says much more than it holds: it is made to swell")
     except UnreadableFormat as error:
-        answer = {"problem": str(error)}
-    json.dump(answer, sys.stdout, default=datetime.isoformat)
+        answer = json.dumps({"problem": str(error)})
+    sys.stdout.write(answer)
+
+
+def _written(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ from core.ports import SourceContext
 from core.settings import HttpSettings
 from core.types import Document, Page
 from sources.feed import FeedSettings, FeedSource
+from sources.feed_entries import MOST_ENTRIES, read_feed
 from sources.fetching import Gone
-from sources.formats import Format
+from sources.formats import Format, UnreadableFormat
 from sources.limited_reading import read_within_limits
 from sources.plain_text import html_to_text
 from tests.timing import cpu_seconds
@@ -269,6 +270,19 @@ def test_a_feed_that_swells_is_given_up() -> None:
     body = f'<?xml version="1.0"?><!DOCTYPE r [{entities}]><rss version="2.0"><channel><item><title>&e9;</title>'
     entries = entries_of(f"{body}</item></channel></rss>".encode())
     assert all(len(entry.title or "") < 1000 for entry in entries)
+
+
+def test_a_feed_whose_entries_all_repeat_something_large_is_given_up() -> None:
+    items = [{"id": number} for number in range(200)]
+    feed = {"version": "https://jsonfeed.org/version/1.1", "language": "x" * 100_000, "items": items}
+    with pytest.raises(UnreadableFormat, match="made to swell"):
+        entries_of(json.dumps(feed).encode())
+
+
+def test_a_feed_of_very_many_entries_is_given_up() -> None:
+    feed = {"version": "https://jsonfeed.org/version/1.1", "items": [{}] * (MOST_ENTRIES + 1)}
+    with pytest.raises(UnreadableFormat, match=f"^holds more than {MOST_ENTRIES} entries$"):
+        read_feed(json.dumps(feed).encode(), "http://feed.example/", None)
 
 
 def test_the_parsing_process_inherits_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
