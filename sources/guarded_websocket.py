@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -87,5 +88,7 @@ async def listen(
     except ConnectionClosed as error:
         reason = error.sent or error.rcvd
         raise SourceUnavailable(f"{host} ended the stream (code {reason.code if reason else 'none'})") from None
+    except ssl.SSLCertVerificationError:
+        raise SourceUnavailable(f"{host} cannot be reached: its certificate is not valid") from None
     except (WebSocketException, OSError, ValueError) as error:  # messages of these hold the address with its query
         raise SourceUnavailable(f"{host} gave no stream ({type(error).__name__})") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -44,9 +45,11 @@ class StreamServer:
 
 
 @asynccontextmanager
-async def stream_server(server: StreamServer | None = None) -> AsyncIterator[StreamServer]:
+async def stream_server(
+    server: StreamServer | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[StreamServer]:
     """A server on this machine."""
     server = server or StreamServer()
-    async with serve(server.speak, "127.0.0.1", 0, process_request=server.refuse) as listening:
-        server.url = f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    async with serve(server.speak, "127.0.0.1", 0, process_request=server.refuse, ssl=tls) as listening:
+        server.url = f"{'wss' if tls else 'ws'}://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
         yield server

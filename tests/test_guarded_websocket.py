@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
 from datetime import timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,13 +18,14 @@ from core.addresses import connected_socket
 from core.errors import AddressRefused, SourceBroken, SourceError, SourceUnavailable
 from core.ports import SourceContext
 from sources.guarded_websocket import MESSAGE_BYTES, check_websocket_url, listen
+from tests.certificates import make_certificate
 from tests.source_fixtures import loopback_context
 from tests.stream_server import StreamServer, stream_server
 
 
 @pytest.fixture
 async def context() -> AsyncIterator[SourceContext]:
-    async with loopback_context("Stream", contact="admin@example.org", timeout_seconds=0.5) as made:
+    async with loopback_context("Stream", contact="admin@example.org") as made:
         yield made
 
 
@@ -33,7 +35,7 @@ async def server() -> AsyncIterator[StreamServer]:
         yield made
 
 
-async def heard(context: SourceContext, url: str, seconds: float = 0.2, **options: Any) -> list[str]:
+async def heard(context: SourceContext, url: str, seconds: float = 0.5, **options: Any) -> list[str]:
     async with aclosing(listen(context, url, seconds=seconds, **options)) as messages:
         return [message async for message in messages]
 
@@ -62,6 +64,19 @@ async def test_a_stream_that_never_pauses_ends_in_time(context: SourceContext, s
     started = context.clock.monotonic()
     assert await heard(context, server.url, seconds=0.2)
     assert context.clock.monotonic() - started < 3
+
+
+async def test_the_certificate_is_verified(
+    context: SourceContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = make_certificate(tmp_path)
+    async with stream_server(StreamServer(messages=["one"]), certificate.context) as server:
+        with pytest.raises(SourceUnavailable, match=r"^127\.0\.0\.1 cannot be reached: its certificate is not valid$"):
+            await heard(context, server.url)
+        assert server.requests == []
+        (tmp_path / "trusted.pem").write_text(certificate.pem)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "trusted.pem"))
+        assert await heard(context, server.url) == ["one"]
 
 
 @pytest.mark.parametrize("beginning", ["ws", "wss"])
@@ -108,16 +123,25 @@ async def test_a_stream_that_the_other_side_ends_is_an_error(context: SourceCont
         await heard(context, server.url, seconds=60)
 
 
-async def test_a_server_that_says_nothing_at_all_is_given_up(context: SourceContext) -> None:
+async def test_a_server_that_says_nothing_at_all_is_given_up() -> None:
+    ended = asyncio.Event()
+
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             await reader.read()
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        ended.set()
 
-    async with await asyncio.start_server(silent, "127.0.0.1", 0) as listening:
+    async with (
+        loopback_context("Stream", timeout_seconds=0.3) as hasty,
+        await asyncio.start_server(silent, "127.0.0.1", 0) as listening,
+    ):
         port = listening.sockets[0].getsockname()[1]
         with pytest.raises(SourceUnavailable, match=r"^127\.0\.0\.1 gave no stream \(TimeoutError\)$"):
-            await heard(context, f"ws://127.0.0.1:{port}/secret")
+            await heard(hasty, f"ws://127.0.0.1:{port}/secret")
+        await ended.wait()
 
 
 async def test_no_connection_is_one_sentence(context: SourceContext) -> None:
