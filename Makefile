@@ -5,7 +5,7 @@ SHARED ?= ../shared
 EVALUATIONS := evaluate-pseudonyms evaluate-names evaluate-passages evaluate-entities evaluate-addresses evaluate-persons \
   evaluate-packs evaluate-linkage evaluate-quiet
 
-.PHONY: help run up test check lint types contracts evaluate $(EVALUATIONS) model bench readme lock clean
+.PHONY: help run up test check lint types contracts evaluate $(EVALUATIONS) model judge bench bench-feeds soak readme lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 22
@@ -70,9 +70,19 @@ evaluate-persons: .venv/dev  ## measure how well persons, places and organisatio
 model: .venv/run  ## train the model of persons, places and organisations anew, with the data in SHARED
 	@OMP_NUM_THREADS=1 $(BIN)/python -m matchers.entities.model.train $(SHARED)
 
+judge: .venv/judge  ## train the judge of linkage anew, with the data in SHARED
+	@OMP_NUM_THREADS=1 .venv/judge/bin/python -m alerting.judge.train $(SHARED)
+
 bench: .venv/run  ## measure the engine's speed beside other ways, with the data in SHARED
 	@$(BIN)/leakwatch bench --characters 240 --handles $(SHARED)/data/names/handles.jsonl.gz \
 	  --texts $(SHARED)/data/posts/goemotions.jsonl.gz --texts $(SHARED)/data/posts/youtube.jsonl.gz
+
+bench-feeds: .venv/dev  ## measure what polling a thousand feeds costs, in a minute
+	@$(BIN)/python -m tests.bench_feeds
+
+soak: .venv/dev  ## read every recorded feed and 10,000 broken ones, with the data in SHARED
+	@$(BIN)/python -m tests.soak_feeds $(SHARED) 10000
+	@$(BIN)/python -m tests.soak_feeds $(SHARED) 0 --alone
 
 readme: .venv/dev  ## write the tables of README and docs anew that are made by the program
 	@$(BIN)/python -m tests.readme_table
@@ -96,6 +106,12 @@ clean:  ## remove the environment and all caches (not ./data)
 	@echo "Setting up (once) …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# PyTorch is too large for everybody's environment.
+.venv/judge: .venv/run alerting/judge/requirements.txt
+	@$(PYTHON) -m venv .venv/judge
+	@.venv/judge/bin/pip install --quiet --disable-pip-version-check -r requirements.txt -r alerting/judge/requirements.txt
 	@touch $@
 
 .venv/dev: .venv/run requirements-dev.txt

@@ -26,6 +26,8 @@ _ENDS = re.compile(r"[.?NT]")
 _MARGIN = 100
 """Characters around what is read: a word or a phrase may be cut at the edge."""
 _LONGEST_NEIGHBOUR = 200
+_PARTING = re.compile(r"[.!?…](?=\s)|[\n。！？]")
+_QUOTES = frozenset("\"'`“”„«»‘’「」『』")
 _REMEMBERED = 65_536
 
 
@@ -56,9 +58,26 @@ class Layout:
         self._records = Records(text)
         self._words = [word.start() for one in stretches for word in _WORD.finditer(text, max(one.start, 0), one.end)]
 
+    @property
+    def text(self) -> str:
+        """The title and the text in a row, which places on the axis ``RUNNING_TEXT`` count through."""
+        return self._running.text
+
     def place(self, span: Span) -> Place:
         """Return where the span stands."""
         return self._running.place(span)
+
+    def is_called(self, place: Place) -> bool:
+        """Return whether signs right around the place say that somebody is called so: ``@``, ``u/``, quotes."""
+        if place.axis != RUNNING_TEXT:
+            return True
+        before, after = self.text[max(place.start - 1, 0) : place.start], self.text[place.end : place.end + 1]
+        return before in ("@", "/") or (before in _QUOTES and after in _QUOTES)
+
+    def is_parted(self, one: Place, other: Place) -> bool:
+        """Return whether a sentence or a line ends between the two."""
+        first, second = sorted((one, other))
+        return _PARTING.search(self.text, first.end, second.start) is not None
 
     def surroundings(self, place: Place) -> tuple[int, int]:
         """Return from where to where something may start that has to do with the place."""

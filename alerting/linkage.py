@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Generic, TypeVar
+from dataclasses import replace
 
+from alerting.doubts import Pair, settle
 from alerting.layout import Layout, Link, Role
+from alerting.neighbours import Neighbours
 from alerting.pieces import Evidence, Sighted, evidence, name_share
 from alerting.places import Place
 from alerting.signals import TIES, Bond, signal_table
 from core.types import Entity, EntityType, Match, Span, TermKind
 
-_Thing = TypeVar("_Thing")
-
-
-class _Neighbours(Generic[_Thing]):
-    """Things by their place, to find those near another place."""
-
-    def __init__(self, layout: Layout, things: Iterable[tuple[Place, _Thing]]) -> None:
-        self._layout = layout
-        self._things = sorted(things, key=lambda thing: (thing[0].axis, thing[0].start))
-        self._starts = [(place.axis, place.start) for place, _ in self._things]
-
-    def near(self, place: Place) -> Iterator[tuple[Place, _Thing]]:
-        """Yield what may stand near enough to have to do with the place."""
-        start, end = self._layout.surroundings(place)
-        first = bisect_left(self._starts, (place.axis, start))
-        last = bisect_right(self._starts, (place.axis, end))
-        yield from self._things[first:last]
+_SAID_BY_LAYOUT = {
+    Bond.LISTED: ", in one entry of a list or form",
+    Bond.JUDGED: "; the trained judge reads the text as saying that they belong together",
+}
 
 
 def linked(
@@ -76,7 +64,7 @@ def _same_person(own: Sequence[Sighted], counted: Sequence[Sighted]) -> Iterator
 
 def _protected_names(layout: Layout, own: Sequence[Sighted], counted: Sequence[Sighted]) -> Iterator[Evidence]:
     """Yield each pair of a pseudonym and a protected name, one of them of this watchlist."""
-    names = _Neighbours(layout, ((one.place, one) for one in counted if one.term.kind is TermKind.NAME))
+    names = Neighbours(layout, ((one.place, one) for one in counted if one.term.kind is TermKind.NAME))
     own_watchlist = own[0].term.watchlist_id
     for one in counted:
         if one.term.kind is not TermKind.PSEUDONYM:
@@ -99,61 +87,80 @@ def _entities(layout: Layout, own: Sequence[Sighted], entities: Sequence[Entity]
     """Yield each pair of a pseudonym or protected name and something that identifies a person; and what belongs to
     the persons that a pseudonym is joined with."""
     placed = [(layout.place(one.span), one) for one in entities]
-    persons = _Neighbours(layout, (one for one in placed if one[1].type is EntityType.PERSON))
-    particulars = _Neighbours(layout, (one for one in placed if one[1].type in signal_table().particulars))
+    persons = Neighbours(layout, (one for one in placed if one[1].type is EntityType.PERSON))
+    particulars = Neighbours(layout, (one for one in placed if one[1].type in signal_table().particulars))
+    pseudonyms = [one for one in own if one.term.kind is TermKind.PSEUDONYM]
+    pairs = [
+        *(pair for one in pseudonyms for pair in _pairs(layout, one, persons, "P")),
+        *(pair for one in pseudonyms for pair in _pairs(layout, one, particulars, "E")),
+    ]
     joined: dict[Place, tuple[Entity, float]] = {}
+    for pair in settle(layout, pairs):
+        entity, certainty = pair.entity, pair.one.match.similarity
+        if entity.type is not EntityType.PERSON:
+            its = pair.one.match.span, certainty
+            yield from _particular("identifying_entity_of_pseudonym", "H", its, entity, pair.link)
+            continue
+        certainty = min(certainty, entity.confidence)
+        yield from _person(pair, certainty)
+        if pair.link.bond in TIES and name_share(entity.found) > signal_table().public_name_share:
+            joined[pair.place] = entity, max(certainty, joined[pair.place][1] if pair.place in joined else 0)
     for one in own:
-        if one.term.kind is TermKind.PSEUDONYM:
-            for place, entity in persons.near(one.place):
-                link = layout.link(one.place, "H", place, "P")
-                if link is not None:
-                    certainty = min(one.match.similarity, entity.confidence)
-                    yield from _person(one, entity, link, certainty)
-                    if link.bond in TIES and name_share(entity.found) > signal_table().public_name_share:
-                        joined[place] = entity, max(certainty, joined[place][1] if place in joined else 0)
+        if one.term.kind is TermKind.NAME:
             owner = one.place, one.match.span, one.match.similarity
-            yield from _particulars(layout, "identifying_entity_of_pseudonym", "H", owner, particulars)
-        elif one.term.kind is TermKind.NAME:
-            owner = one.place, one.match.span, one.match.similarity
-            yield from _particulars(layout, "identifying_entity_of_name", "P", owner, particulars)
+            yield from _particulars(layout, "identifying_entity_of_name", owner, particulars)
     for place, (person, certainty) in joined.items():
         owner = place, person.span, certainty
-        yield from _particulars(layout, "identifying_entity_of_linked_person", "P", owner, particulars)
+        yield from _particulars(layout, "identifying_entity_of_linked_person", owner, particulars)
 
 
-def _person(one: Sighted, entity: Entity, link: Link, certainty: float) -> Iterator[Evidence]:
+def _pairs(layout: Layout, one: Sighted, entities: Neighbours[Entity], role: Role) -> Iterator[Pair]:
+    is_word = one.match.is_ordinary and not layout.is_called(one.place)
+    for place, entity in entities.near(one.place):
+        link = layout.link(one.place, "H", place, role)
+        if link is not None:
+            # Of a word that may mean something else, only what is said in so many words, in one sentence, counts.
+            if is_word and (link.bond is not Bond.STATED or layout.is_parted(one.place, place)):
+                link = replace(link, bond=Bond.RELATED)
+            yield Pair(one, place, entity, link, is_settled=is_word)
+
+
+def _person(pair: Pair, certainty: float) -> Iterator[Evidence]:
     names = ("pseudonym_next_to_person", "pseudonym_near_person")
-    certainty *= name_share(entity.found)
-    yield from _by_bond(names, link, certainty, [one.match.span, entity.span], entity=entity)
+    certainty *= name_share(pair.entity.found)
+    spans = [pair.one.match.span, pair.entity.span]
+    yield from _by_bond(names, pair.link, certainty, spans, entity=pair.entity)
 
 
 def _particulars(
-    layout: Layout,
-    name: str,
-    role: Role,
-    owner: tuple[Place, Span, float],
-    particulars: _Neighbours[Entity],
+    layout: Layout, name: str, owner: tuple[Place, Span, float], particulars: Neighbours[Entity]
 ) -> Iterator[Evidence]:
-    """Yield what tells who or where the owner is, and stands near them: a place, a span and how sure they are."""
+    """Yield what tells who or where a named person is, and stands near them: a place, a span and how sure they are."""
     place, span, certainty = owner
     for its_place, entity in particulars.near(place):
-        link = layout.link(place, role, its_place, "E")
-        if link is None or link.bond is Bond.RELATED:
-            continue
-        row = signal_table().particulars[entity.type]
-        is_tied = link.bond in TIES or (link.bond is Bond.ADJACENT and (row.beside or role == "P"))
-        points = row.linked if is_tied else row.near
-        signal = name if is_tied else f"{name}_nearby"
-        if points and signal in signal_table().signals:
-            yield evidence(
-                signal,
-                min(certainty, entity.confidence),
-                [span, entity.span],
-                points=points,
-                subgroup=entity.type.value if is_tied or role == "P" else "",
-                entity=entity,
-                words={"what": row.name, **_position(link, reverse=True)},
-            )
+        link = layout.link(place, "P", its_place, "E")
+        if link is not None:
+            yield from _particular(name, "P", (span, certainty), entity, link)
+
+
+def _particular(name: str, role: Role, owner: tuple[Span, float], entity: Entity, link: Link) -> Iterator[Evidence]:
+    if link.bond is Bond.RELATED:
+        return
+    span, certainty = owner
+    row = signal_table().particulars[entity.type]
+    is_tied = link.bond in TIES or (link.bond is Bond.ADJACENT and (row.beside or role == "P"))
+    points = row.linked if is_tied else row.near
+    signal = name if is_tied else f"{name}_nearby"
+    if points and signal in signal_table().signals:
+        yield evidence(
+            signal,
+            min(certainty, entity.confidence),
+            [span, entity.span],
+            points=points,
+            subgroup=entity.type.value if is_tied or role == "P" else "",
+            entity=entity,
+            words={"what": row.name, **_position(link, reverse=True)},
+        )
 
 
 def _by_bond(
@@ -177,5 +184,5 @@ def _position(link: Link, *, reverse: bool = False) -> dict[str, str]:
     return {
         "distance": "1 word" if link.words == 1 else f"{link.words} words",
         "direction": "before" if link.before is not reverse else "after",
-        "link": ", in one entry of a list or form" if link.bond is Bond.LISTED else joined,
+        "link": _SAID_BY_LAYOUT.get(link.bond, joined),
     }

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from alerting.places import Place
 from alerting.reading import plain
 from alerting.signals import public_names, signal_table
 from core.types import AlertClass, Entity, Match, Signal, Span, Term
+
+_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +84,7 @@ def points_by_count(name: str, count: int) -> int:
     return max((points for smallest, points in points.items() if count >= smallest), default=0)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def name_share(name: str) -> float:
     """Return the share of a person's points that a name gets as written: less for one word, which is a forename at
     most, and for the names that everybody talks about."""

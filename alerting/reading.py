@@ -60,6 +60,10 @@ class Reading:
                 signs.append(TITLE_END if is_title_end else token.sign)
         self.signs = "".join(signs)
 
+    def read(self) -> Iterator[tuple[int, int, str]]:
+        """Yield the signs in order, each with the offsets of the text where it begins and ends."""
+        yield from zip(self._starts, self._ends, self.signs, strict=True)
+
     def between(self, start: int, end: int) -> tuple[int, int]:
         """Return the first and the last sign (exclusive) that stand wholly between two offsets of the text."""
         return bisect_left(self._starts, start), bisect_right(self._ends, end)

@@ -25,13 +25,14 @@ class Bond(StrEnum):
     LISTED = "listed"
     JOINED = "joined"
     INDICATED = "indicated"
+    JUDGED = "judged"
     ADJACENT = "adjacent"
     SENTENCE = "sentence"
     NEARBY = "nearby"
     RELATED = "related"
 
 
-TIES = frozenset({Bond.STATED, Bond.LISTED, Bond.JOINED, Bond.INDICATED})
+TIES = frozenset({Bond.STATED, Bond.LISTED, Bond.JOINED, Bond.INDICATED, Bond.JUDGED})
 """The bonds that join a pseudonym with an identity."""
 
 
@@ -85,6 +86,15 @@ class Nearness(_Row):
     fresh_hours: int
 
 
+class JudgeRow(_Row):
+    """How likely the judge must hold it that two belong together: to join them where no construction tells, to join
+    them where one takes them for ordinary talk, and not to part them where one joins them."""
+
+    joins_from: float
+    joins_against_talk_from: float
+    denies_below: float
+
+
 class SignalTable(_Row):
     """``signals.yaml``."""
 
@@ -99,6 +109,7 @@ class SignalTable(_Row):
     single_word_share: float
     public_name_share: float
     nearness: Nearness
+    judge: JudgeRow
 
 
 class LinkKind(_Row):

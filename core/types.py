@@ -254,7 +254,8 @@ class FoldedDocument:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """A place where a term stands. ``similarity`` is string likeness, 0 to 1, after undoing the
-    ``transformations`` (``case``, ``leet``, ``homoglyph``, ``separators``, ``typo`` …)."""
+    ``transformations`` (``case``, ``leet``, ``homoglyph``, ``separators``, ``typo`` …). ``is_ordinary``: what stands
+    there is an ordinary word, or several, which may mean something else."""
 
     term_id: str
     kind: TermKind
@@ -262,6 +263,7 @@ class Match:
     found: str = field(repr=False)
     similarity: float = 1.0
     transformations: tuple[str, ...] = ()
+    is_ordinary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,68 @@
+"""Pairs of a pseudonym and a person or particular, and what the judge says of them after reading the text around."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from alerting import judge
+from alerting.layout import Layout, Link
+from alerting.pieces import Sighted, name_share
+from alerting.places import RUNNING_TEXT, Place
+from alerting.signals import TIES, Bond, signal_table
+from core.types import Entity, EntityType
+
+_MOST_QUESTIONS = 48
+"""So many are asked about one document at most, about the nearest pairs: a question takes some ten milliseconds."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """A pseudonym, and a person or particular near it. ``is_settled``: the judge is not to be asked."""
+
+    one: Sighted
+    place: Place
+    entity: Entity
+    link: Link
+    is_settled: bool = False
+
+
+def settle(layout: Layout, pairs: Sequence[Pair]) -> list[Pair]:
+    """Return the pairs, each with the bond that it has after the judge was heard: it may see one where no construction
+    does, and see none where one does. ``pairs`` are of one document.
+
+    What is said of a pair depends on the text and the pair alone, so that more evidence takes nothing away: but for
+    documents with more pairs than are asked about.
+    """
+    nearest = sorted(filter(_is_asked, pairs), key=lambda pair: pair.link.words)[:_MOST_QUESTIONS]
+    questions = {pair: _question(layout, pair) for pair in nearest}
+    wordings = list(dict.fromkeys(questions.values()))
+    chances = dict(zip(wordings, judge.opinions(wordings), strict=True))
+    return [_heard(pair, chances[questions[pair]]) if pair in questions else pair for pair in pairs]
+
+
+def _question(layout: Layout, pair: Pair) -> str:
+    kind = judge.Kind.PERSON if pair.entity.type is EntityType.PERSON else judge.Kind.PARTICULAR
+    asked = judge.Mention((pair.place.start, pair.place.end), kind)
+    return judge.question(layout.text, (pair.one.place.start, pair.one.place.end), asked)
+
+
+def _is_asked(pair: Pair) -> bool:
+    if pair.is_settled or pair.place.axis != RUNNING_TEXT or pair.link.bond is Bond.LISTED:
+        return False
+    if pair.entity.type is EntityType.PERSON:
+        return name_share(pair.entity.found) > signal_table().public_name_share
+    return signal_table().particulars[pair.entity.type].near > 0
+
+
+def _heard(pair: Pair, chance: float) -> Pair:
+    """Return the pair after the judge gave this chance to that the two belong together."""
+    table = signal_table().judge
+    if pair.link.bond in TIES:
+        return _with(pair, Bond.SENTENCE) if chance < table.denies_below else pair
+    needed = table.joins_against_talk_from if pair.link.bond is Bond.RELATED else table.joins_from
+    return _with(pair, Bond.JUDGED) if chance >= needed else pair
+
+
+def _with(pair: Pair, bond: Bond) -> Pair:
+    return replace(pair, link=replace(pair.link, bond=bond, phrase=None))

