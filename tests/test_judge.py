@@ -109,7 +109,7 @@ def test_nothing_asked_is_nothing_answered() -> None:
     ("says", "does_not"),
     [
         ("guess who signs her parcels as Maria Lopez? yes, night_heron", "night_heron sent a parcel to Maria Lopez"),
-        ("the parcel label of night_heron reads Maria Lopez", "night_heron had a bill from Maria Lopez for the plumbing"),
+        ("the parcel label of night_heron reads Maria Lopez", "night_heron had a bill from Maria Lopez for plumbing"),
         ("la que firma como night_heron no es otra que Maria Lopez", "night_heron saluda a Maria Lopez"),
         ("derrière night_heron il y a tout simplement Maria Lopez", "night_heron a répondu à Maria Lopez hier"),
         ("hinter night_heron verbirgt sich niemand anderes als Maria Lopez", "night_heron hat Maria Lopez gedankt"),
