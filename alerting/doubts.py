@@ -42,9 +42,14 @@ def settle(layout: Layout, pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def _question(layout: Layout, pair: Pair) -> str:
-    kind = judge.Kind.PERSON if pair.entity.type is EntityType.PERSON else judge.Kind.PARTICULAR
-    asked = judge.Mention((pair.place.start, pair.place.end), kind)
-    return judge.question(layout.text, (pair.one.place.start, pair.one.place.end), asked)
+    """Return the question about the pair: about a person, where their name stands nearest to the pseudonym, so that
+    all mentions of one name make one question."""
+    pseudonym = (pair.one.place.start, pair.one.place.end)
+    asked = (pair.place.start, pair.place.end)
+    if pair.entity.type is not EntityType.PERSON:
+        return judge.question(layout.text, pseudonym, judge.Mention(asked, judge.Kind.PARTICULAR))
+    nearest = judge.nearest(layout.text, pseudonym, asked)
+    return judge.question(layout.text, pseudonym, judge.Mention(nearest, judge.Kind.PERSON))
 
 
 def _is_asked(pair: Pair) -> bool:

@@ -59,14 +59,16 @@ def surroundings(text: str, places: Iterable[tuple[int, int]], reach: int = REAC
     if len(text) <= _SHORT:
         yield 0, len(text)
         return
-    last_start, last_end = 0, _end(text, reach)
+    last_start, reached = 0, reach
     for place in (*sorted(places), (len(text), len(text))):
-        start, end = _start(text, place[0] - reach), _end(text, place[1] + reach)
-        if start > last_end:
-            yield last_start, last_end
-            last_start = start
-        last_end = max(last_end, end)
-    yield last_start, last_end
+        # Words are looked for at the ends of stretches alone: places may stand thick.
+        if place[0] - reach > reached:
+            start, last_end = _start(text, place[0] - reach), _end(text, reached)
+            if start > last_end:
+                yield last_start, last_end
+                last_start = start
+        reached = max(reached, place[1] + reach)
+    yield last_start, _end(text, reached)
 
 
 def _start(text: str, at: int) -> int:

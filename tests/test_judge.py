@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerting.judge import Kind, Mention, Range, opinions, question
+from alerting.judge import Kind, Mention, Range, nearest, opinions, question
 from alerting.judge.encoding import LONGEST, encode, padded
 from alerting.judge.marking import WINDOW, Mark, read_marks
 from alerting.judge.pieces import Vocabulary
@@ -41,6 +41,13 @@ def test_a_question_depends_on_the_text_and_the_two_alone() -> None:
     text = "Maria Lopez and MARIA: night_heron, Night_Heron, copperfinch"
     window = shown(asked(text, "night_heron", "Maria Lopez"))
     assert window.split() == ["<PERSON>", "and", "<PERSON>", ":", "<PSEUDONYM>", ",", "<PSEUDONYM>", ",", "copperfinch"]
+
+
+def test_all_mentions_of_a_name_make_one_question() -> None:
+    text = "Maria, Maria and maria know night_heron, but then Maria too"
+    places = [at(text, "Maria", nth) for nth in (1, 2, 3)]
+    assert {nearest(text, at(text, "night_heron"), place) for place in places} == {at(text, "maria")}
+    assert nearest(text, at(text, "night_heron"), at(text, "know")) == at(text, "know")
 
 
 def test_what_else_stands_there_has_marks_of_its_own() -> None:

@@ -82,6 +82,18 @@ def question(text: str, pseudonym: Range, asked: Mention, others: Sequence[Menti
     return _window(text[start:end], start, marks, pseudonym, asked.range)
 
 
+def nearest(text: str, pseudonym: Range, name: Range) -> Range:
+    """Return where what stands at ``name`` stands nearest to the pseudonym."""
+
+    def apart(one: Range) -> int:
+        return max(one[0] - pseudonym[1], pseudonym[0] - one[1])
+
+    start, end = pseudonym[0] - apart(name), pseudonym[1] + apart(name)
+    word = text[slice(*name)]
+    again = _again(text, max(0, start - len(word)), end + len(word), word)
+    return min((one for one in again if apart(one) >= 0), key=apart, default=name)
+
+
 def _again(text: str, start: int, end: int, word: str) -> Iterator[Range]:
     """Yield where the word stands between two characters of the text, in any case."""
     for found in re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE).finditer(text, start, end):
