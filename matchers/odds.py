@@ -19,6 +19,7 @@ COMMON = -5.5
 """The likelihood of a listed word from which on it is an ordinary one."""
 _COMMONPLACE = -6.75
 _WORD = re.compile(r"[^\W_]+")
+_WORDS = re.compile(r"(?:[^\W\d_]['’\-]?)+(?: (?:[^\W\d_]['’\-]?)+)*")
 _REMEMBERED = 4096
 
 
@@ -26,6 +27,12 @@ def is_commonplace(value: str) -> bool:
     """Return whether a value, as it is given, is a word or are words that stand in one of some 140,000 posts or more
     (of 40 words each), whoever is meant."""
     return chance(" ".join(_WORD.findall(fold_text(value).text))) >= _COMMONPLACE
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def is_ordinary(written: str) -> bool:
+    """Return whether something is written as words are, without signs, digits or underscores, and commonplace."""
+    return _WORDS.fullmatch(written) is not None and is_commonplace(written)
 
 
 def odds(meant: str, written: str, *, inside: str, before: str, after: str, cuts: int | None) -> float:

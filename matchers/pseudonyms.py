@@ -39,7 +39,7 @@ from matchers.folding import LEET_CLASSES, fold_text
 from matchers.hashing import NO_HASHES, Places, RecentHashes
 from matchers.letters import Letters
 from matchers.lookup import MOST_TYPOS, Everywhere, Nearby, Rows
-from matchers.odds import is_commonplace
+from matchers.odds import is_ordinary
 from matchers.skeleton import Skeleton, skeleton
 from matchers.words import ordinary_hashes
 
@@ -50,7 +50,6 @@ _IDEOGRAPH = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _FEWEST_MISTYPED = 4
 _LONGEST_MASKED = 64
 _KEPT_FORMS = 4096
-_WORDS = re.compile(r"(?:[^\W\d_]['’\-]?)+(?: (?:[^\W\d_]['’\-]?)+)*")
 _MAY_BE_MASKED = re.compile(r"[\w*.\-]").match
 
 
@@ -92,13 +91,6 @@ class PseudonymMatcher:
         )
 
 
-@lru_cache(maxsize=_KEPT_FORMS)
-def _is_ordinary(written: str) -> bool:
-    """Return whether it is written as words are, without signs, digits or capitals inside, and is made of ordinary
-    ones."""
-    return _WORDS.fullmatch(written) is not None and is_commonplace(written)
-
-
 class PseudonymFinder:
     """All watched pseudonyms, made ready for one pass."""
 
@@ -136,7 +128,7 @@ class PseudonymFinder:
         found: list[list[Match]] = [[] for _ in range(len(folded))]
         for place, candidates in self.candidates(folded, explaining=False).items():
             matches = matches_of(candidates, TermKind.PSEUDONYM)
-            found[place] = [replace(match, is_ordinary=_is_ordinary(match.found)) for match in matches]
+            found[place] = [replace(match, is_ordinary=is_ordinary(match.found)) for match in matches]
         return found
 
     def explain(self, document: FoldedDocument) -> list[Candidate]:

@@ -11,6 +11,7 @@ from rapidfuzz.distance import OSA
 from core.types import Candidate, FieldName, FoldedText, Match
 from matchers.disguises import Form, Place, Watched, forms_of, judge, judge_masked
 from matchers.folding import LEET_CLASSES, SYMBOLS, fold_text
+from matchers.odds import is_ordinary
 from matchers.phrases import is_unspaced
 from matchers.skeleton import Skeleton, skeleton
 from matchers.words import ordinary_words
@@ -35,6 +36,7 @@ def plain_matches(watched: Sequence[Watched], name: FieldName, original: str) ->
             found=candidate.found,
             similarity=candidate.similarity,
             transformations=candidate.transformations,
+            is_ordinary=is_ordinary(candidate.found),
         )
         for candidate in candidates
         if candidate.passed

@@ -19,7 +19,7 @@ NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 READ = SourceRecord(
     id="src_read", community_id="com_a", kind="feed", name="Read", settings={"url": "https://read.example/feed"},
-    state=SourceState.HEALTHY, due_at=NOW + DAY, last_success_at=NOW - timedelta(minutes=7), created_at=NOW - 30 * DAY,
+    state=SourceState.HEALTHY, due_at=NOW + DAY, last_success_at=NOW - timedelta(hours=7.5), created_at=NOW - 30 * DAY,
     updated_at=NOW,
     health=SourceHealth(
         last_new_at=NOW - DAY,
@@ -70,7 +70,7 @@ def test_a_source_that_is_read_works_and_says_what_it_missed(
     asyncio.run(keep(READ, NEW))
     assert doctor() == 0
     assert said(capsys) == {
-        "Read": "works read 7 minutes ago; newest document 1 day old; 41 requests left; "
+        "Read": "works read 7 hours ago; newest document 1 day old; 41 requests left; "
         "blind intervals: 1, the last from 2026-01-02 03:04 to 2026-01-02 09:00 UTC (more came than the place lists)",
         "New": "works not read yet",
     }
@@ -80,7 +80,7 @@ def test_sources_that_fail_or_are_silent_do_not_work(store_in: Path, capsys: pyt
     asyncio.run(keep(FAILING, SILENT))
     assert doctor() == 1
     assert said(capsys) == {
-        "Failing": "does not work the place has closed this for good; failing for 3 days; read 7 minutes ago; "
+        "Failing": "does not work the place has closed this for good; failing for 3 days; read 7 hours ago; "
         "due for 2 hours",
-        "Silent": "does not work nothing new for 5 days, usually at most 8 hours; read 7 minutes ago",
+        "Silent": "does not work nothing new for 5 days, usually at most 8 hours; read 7 hours ago",
     }
