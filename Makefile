@@ -111,7 +111,8 @@ clean:  ## remove the environment and all caches (not ./data)
 # PyTorch is too large for everybody's environment.
 .venv/judge: .venv/run alerting/judge/requirements.txt
 	@$(PYTHON) -m venv .venv/judge
-	@.venv/judge/bin/pip install --quiet --disable-pip-version-check -r requirements.txt -r alerting/judge/requirements.txt
+	@.venv/judge/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@.venv/judge/bin/pip install --quiet --disable-pip-version-check -r alerting/judge/requirements.txt
 	@touch $@
 
 .venv/dev: .venv/run requirements-dev.txt
