@@ -17,7 +17,7 @@ from matchers.flat import BLOCK_LENGTH
 from matchers.passages import PassageFinder, PassageMatcher
 from tests.timing import cpu_seconds
 
-MATCHER = PassageMatcher(PassageMatcher.Settings())
+MATCHER = PassageMatcher(PassageMatcher.Settings()).keyed(bytes(range(32)))
 WATCHLISTS = {
     level: Watchlist(id=level, community_id="harbor", name=level, sensitivity=Sensitivity(level))
     for level in ("strict", "balanced", "wide")
