@@ -19,10 +19,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from core.errors import AddressRefused, SourceError
 from core.ports import SourceContext
 from core.types import Document, JsonObject, Page
-from sources.fetching import WebAddress
-from sources.given import Given, digest_of
-from sources.guarded_websocket import MESSAGE_BYTES, check_websocket_url, listen
-from sources.json_values import moment_of, number_of, object_of, objects_of, text_of
+from sources.parsing.json_values import moment_of, number_of, object_of, objects_of, text_of
+from sources.polling.given import Given, digest_of
+from sources.transport.fetching import WebAddress
+from sources.transport.guarded_websocket import MESSAGE_BYTES, check_websocket_url, listen
 
 DOCUMENTS_A_POLL = 1000
 OVERLAP = timedelta(seconds=2)

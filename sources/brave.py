@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field, SecretStr
 from core.errors import NotConfigured, SourceBroken
 from core.ports import SourceContext
 from core.types import JsonObject, Page
-from sources.fetching import WebAddress, fetch
-from sources.json_values import moment_of, object_of, objects_of, text_of
-from sources.searching import Result, Results, SearchSettings, address_of, plain_text_of, poll_search
+from sources.parsing.json_values import moment_of, object_of, objects_of, text_of
+from sources.search.searching import Result, Results, SearchSettings, address_of, plain_text_of, poll_search
+from sources.transport.fetching import WebAddress, fetch
 
 _RESULTS = 20
 """The most that the API gives to one query."""

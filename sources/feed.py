@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.errors import SourceBroken, SourceUnavailable
 from core.ports import HttpResponse, SourceContext
 from core.types import Document, JsonObject, Page
-from sources.feed_links import feed_links
-from sources.fetching import Answer, WebAddress, fetch
-from sources.formats import Format, UnreadableFormat
-from sources.limited_reading import PARSING_SECONDS, BeyondLimits, read_within_limits
-from sources.validators import Validators
+from sources.parsing.feed_links import feed_links
+from sources.parsing.formats import Format, UnreadableFormat
+from sources.parsing.limited_reading import PARSING_SECONDS, BeyondLimits, read_within_limits
+from sources.transport.fetching import Answer, WebAddress, fetch
+from sources.transport.validators import Validators
 
 PAGE_SIZE = 200
 

@@ -15,7 +15,7 @@ from core.errors import SourceBroken
 from core.logs import logger
 from core.ports import SourceContext
 from core.types import Document, Json, JsonObject, Page
-from sources.reading import LARGEST_FILE_BYTES, Unreadable, files_under, read_file
+from sources.parsing.reading import LARGEST_FILE_BYTES, Unreadable, files_under, read_file
 
 PAGE_SIZE = 200
 

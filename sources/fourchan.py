@@ -16,10 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from core.errors import NotConfigured
 from core.ports import SourceContext
 from core.types import Document, Json, JsonObject, Page
-from sources.fetching import Gone, WebAddress, fetch
-from sources.json_values import moment_of, number_of, object_of, objects_of, text_of
-from sources.plain_text import html_to_text
-from sources.validators import Validators
+from sources.parsing.json_values import moment_of, number_of, object_of, objects_of, text_of
+from sources.parsing.plain_text import html_to_text
+from sources.transport.fetching import Gone, WebAddress, fetch
+from sources.transport.validators import Validators
 
 PAGE_SIZE = 200
 THREADS_A_POLL = 20

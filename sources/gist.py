@@ -16,11 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from core.errors import SourceUnavailable
 from core.ports import SourceContext
 from core.types import Document, JsonObject, Page
-from sources.decoding import decode
-from sources.fetching import Answer, WebAddress, fetch
-from sources.github_api import API_URL, api_headers
-from sources.json_values import moment_of, object_of, objects_of, text_of
-from sources.listed_items import ListedItem, read_listed, was_read
+from sources.parsing.decoding import decode
+from sources.parsing.json_values import moment_of, object_of, objects_of, text_of
+from sources.polling.listed_items import ListedItem, read_listed, was_read
+from sources.transport.fetching import Answer, WebAddress, fetch
+from sources.transport.github_api import API_URL, api_headers
 
 FILES_OF_A_GIST = 20
 """How many files of one gist are read: one of very many must not hold up all others."""

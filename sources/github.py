@@ -12,10 +12,10 @@ from pydantic import BaseModel, Field, SecretStr
 from core.errors import NotConfigured, SourceBroken
 from core.ports import SourceContext
 from core.types import JsonObject, Page
-from sources.fetching import Answer, WebAddress, fetch
-from sources.github_api import API_URL, api_headers
-from sources.json_values import moment_of, object_of, objects_of, text_of
-from sources.searching import Result, Results, SearchSettings, address_of, poll_search
+from sources.parsing.json_values import moment_of, object_of, objects_of, text_of
+from sources.search.searching import Result, Results, SearchSettings, address_of, poll_search
+from sources.transport.fetching import Answer, WebAddress, fetch
+from sources.transport.github_api import API_URL, api_headers
 
 _RESULTS = 100
 """The most that the API gives at once."""

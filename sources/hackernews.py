@@ -16,10 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.errors import SourceUnavailable
 from core.ports import SourceContext
 from core.types import Document, JsonObject, Page
-from sources.fetching import Answer, WebAddress, fetch
-from sources.given import Given, digest_of
-from sources.json_values import moment_of, number_of, objects_of, text_of
-from sources.plain_text import html_to_text
+from sources.parsing.json_values import moment_of, number_of, objects_of, text_of
+from sources.parsing.plain_text import html_to_text
+from sources.polling.given import Given, digest_of
+from sources.transport.fetching import Answer, WebAddress, fetch
 
 CATCHING_UP = timedelta(days=1)
 """How far back a poll looks after an outage."""

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from core.errors import SourceBroken
 from core.ports import SourceContext
 from core.types import Document, JsonObject, Page
-from sources.fetching import Answer, Gone, WebAddress, fetch
-from sources.given import Given, digest_of
-from sources.json_values import moment_of, number_of, object_of, objects_of, text_of
+from sources.parsing.json_values import moment_of, number_of, object_of, objects_of, text_of
+from sources.polling.given import Given, digest_of
+from sources.transport.fetching import Answer, Gone, WebAddress, fetch
 
 REREAD_AFTER = timedelta(days=1)
 """A breach that is known can get more addresses, so that everything is read again after this time."""

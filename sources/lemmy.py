@@ -18,9 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from core.errors import NotConfigured
 from core.ports import SourceContext
 from core.types import Document, Json, JsonObject, Page
-from sources.fetching import WebAddress, fetch
-from sources.given import digest_of
-from sources.json_values import moment_of, number_of, object_of, objects_of, text_of
+from sources.parsing.json_values import moment_of, number_of, object_of, objects_of, text_of
+from sources.polling.given import digest_of
+from sources.transport.fetching import WebAddress, fetch
 
 REQUEST_SIZE = 50
 """The most items that Lemmy gives at once."""

@@ -13,10 +13,10 @@ from core.addresses import is_loopback
 from core.logs import logger
 from core.ports import SourceContext
 from core.types import Document, Json, JsonObject, Page
-from sources.formats import Format, UnreadableFormat
-from sources.given import Given, digest_of
-from sources.imap import ImapFolder, Protection, open_folder
-from sources.limited_reading import PARSING_SECONDS, read_within_limits
+from sources.parsing.formats import Format, UnreadableFormat
+from sources.parsing.limited_reading import PARSING_SECONDS, read_within_limits
+from sources.polling.given import Given, digest_of
+from sources.transport.imap import ImapFolder, Protection, open_folder
 
 PAGE_MAILS = 25
 REMEMBERED = 2000

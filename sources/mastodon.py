@@ -19,11 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 from core.errors import NotConfigured, SourceBroken, SourceError, SourceUnavailable
 from core.ports import SourceContext
 from core.types import Document, Json, JsonObject, Page
-from sources.fetching import Answer, WebAddress, fetch
-from sources.given import Given, digest_of
-from sources.guarded_websocket import listen
-from sources.json_values import moment_of, object_of, objects_of, text_of
-from sources.plain_text import html_to_text
+from sources.parsing.json_values import moment_of, object_of, objects_of, text_of
+from sources.parsing.plain_text import html_to_text
+from sources.polling.given import Given, digest_of
+from sources.transport.fetching import Answer, WebAddress, fetch
+from sources.transport.guarded_websocket import listen
 
 REQUEST_SIZE = 40
 """The most posts that Mastodon gives at once."""

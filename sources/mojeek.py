@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field, SecretStr
 from core.errors import NotConfigured, SourceUnavailable
 from core.ports import SourceContext
 from core.types import JsonObject, Page
-from sources.fetching import WebAddress, fetch
-from sources.json_values import object_of, objects_of
-from sources.searching import Result, Results, SearchSettings, address_of, plain_text_of, poll_search
+from sources.parsing.json_values import object_of, objects_of
+from sources.search.searching import Result, Results, SearchSettings, address_of, plain_text_of, poll_search
+from sources.transport.fetching import WebAddress, fetch
 
 _RESULTS = 20
 _LONGEST_TITLE, _LONGEST_DESCRIPTION = 127, 511

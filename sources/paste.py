@@ -15,12 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from core.errors import SourceBroken
 from core.ports import SourceContext
 from core.types import Document, JsonObject, Page
-from sources.decoding import decode
-from sources.fetching import WebAddress, fetch
-from sources.listed_items import ListedItem, read_listed
-from sources.paste_sites import PasteLinks, PasteSite, shipped_sites
-from sources.plain_text import PlainText, html_to_text
-from sources.robots import fetch_page
+from sources.parsing.decoding import decode
+from sources.parsing.plain_text import PlainText, html_to_text
+from sources.pastes.sites import PasteLinks, PasteSite, shipped_sites
+from sources.polling.listed_items import ListedItem, read_listed
+from sources.transport.fetching import WebAddress, fetch
+from sources.transport.robots import fetch_page
 
 MOST_LINKS = 500
 """How many links of one page are followed."""

@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.errors import SourceBroken, SourceUnavailable
 from core.ports import SourceContext
 from core.types import Document, JsonObject, Page
-from sources.decoding import decode
-from sources.fetching import WebAddress, fetch
-from sources.json_values import moment_of, text_of
-from sources.listed_items import ListedItem, NotYet, read_listed
+from sources.parsing.decoding import decode
+from sources.parsing.json_values import moment_of, text_of
+from sources.polling.listed_items import ListedItem, NotYet, read_listed
+from sources.transport.fetching import WebAddress, fetch
 
 LISTING_SIZE = 250
 """The most that the API lists at once."""

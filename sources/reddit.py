@@ -25,7 +25,7 @@ from core.errors import AddressRefused, FetchError, NotConfigured, SourceBroken,
 from core.http import parse_retry_after, user_agent
 from core.ports import SourceContext
 from core.types import Document, Json, JsonObject, Page
-from sources.guarded_session import guarded_session
+from sources.transport.guarded_session import guarded_session
 
 LISTING_SIZE = 1024
 """A little more than the 1,000 items or so that Reddit's listings go back."""

@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field
 from core.errors import SourceBroken
 from core.ports import SourceContext
 from core.types import JsonObject, Page
-from sources.fetching import WebAddress, fetch
-from sources.json_values import moment_of, object_of, objects_of, text_of
-from sources.searching import Result, Results, SearchSettings, address_of, poll_search
+from sources.parsing.json_values import moment_of, object_of, objects_of, text_of
+from sources.search.searching import Result, Results, SearchSettings, address_of, poll_search
+from sources.transport.fetching import WebAddress, fetch
 
 
 class SearxngSettings(SearchSettings):

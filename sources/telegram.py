@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from core.errors import NotConfigured, SourceBroken
 from core.ports import SourceContext
 from core.types import Document, Json, JsonObject, Page
-from sources.fetching import Answer, WebAddress
-from sources.given import Given, digest_of
-from sources.json_values import number_of, object_of
-from sources.robots import fetch_page
-from sources.telegram_preview import PreviewMessage, read_preview
+from sources.parsing.json_values import number_of, object_of
+from sources.parsing.telegram_preview import PreviewMessage, read_preview
+from sources.polling.given import Given, digest_of
+from sources.transport.fetching import Answer, WebAddress
+from sources.transport.robots import fetch_page
 
 LONGEST_CATCH_UP = 1000
 """With more messages than this since the last poll, a channel is read on from its newest ones."""

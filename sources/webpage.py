@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.errors import SourceBroken, SourceUnavailable
 from core.ports import HttpResponse, SourceContext
 from core.types import Document, JsonObject, Page
-from sources.fetching import WebAddress
-from sources.formats import Format, UnreadableFormat, format_of
-from sources.limited_reading import PARSING_SECONDS, BeyondLimits, read_within_limits
-from sources.robots import fetch_page
-from sources.validators import Validators
+from sources.parsing.formats import Format, UnreadableFormat, format_of
+from sources.parsing.limited_reading import PARSING_SECONDS, BeyondLimits, read_within_limits
+from sources.transport.fetching import WebAddress
+from sources.transport.robots import fetch_page
+from sources.transport.validators import Validators
 
 _ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.8, */*;q=0.1"
 _HTML_TYPES = ("text/html", "application/xhtml+xml")

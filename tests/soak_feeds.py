@@ -24,9 +24,9 @@ from types import FrameType
 from lxml import etree  # type: ignore[import-untyped]
 
 from core.types import Document
-from sources.content import read_content
-from sources.formats import Format, UnreadableFormat
-from sources.limited_reading import MEMORY_BYTES, PARSING_SECONDS, BeyondLimits, read_within_limits
+from sources.parsing.content import read_content
+from sources.parsing.formats import Format, UnreadableFormat
+from sources.parsing.limited_reading import MEMORY_BYTES, PARSING_SECONDS, BeyondLimits, read_within_limits
 
 SECONDS = 2
 """Processor time that one feed may take."""

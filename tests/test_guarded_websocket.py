@@ -17,7 +17,7 @@ import pytest
 from core.addresses import connected_socket
 from core.errors import AddressRefused, SourceBroken, SourceError, SourceUnavailable
 from core.ports import SourceContext
-from sources.guarded_websocket import MESSAGE_BYTES, check_websocket_url, listen
+from sources.transport.guarded_websocket import MESSAGE_BYTES, check_websocket_url, listen
 from tests.certificates import make_certificate
 from tests.source_fixtures import loopback_context
 from tests.stream_server import StreamServer, stream_server

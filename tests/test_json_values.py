@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sources.given import Given, digest_of
-from sources.json_values import moment_of, number_of, object_of, objects_of, text_of
+from sources.parsing.json_values import moment_of, number_of, object_of, objects_of, text_of
+from sources.polling.given import Given, digest_of
 
 ALL: list[Any] = [None, True, 0, 7, 1.5, 10**400, float("nan"), "", "  ", "text", "\ud800", [], [1, {}], {}, {"a": 1}]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sources.formats import UnreadableFormat
-from sources.opml import FeedOutline, read_opml
+from sources.parsing.formats import UnreadableFormat
+from sources.parsing.opml import FeedOutline, read_opml
 from tests.programs import LEAKWATCH
 
 OPML = """<?xml version="1.0" encoding="UTF-8"?>

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.ports import SearchTerm
-from sources.search_plan import Budget, SearchPlan
+from sources.search.plan import Budget, SearchPlan
 
 MORNING = datetime(2026, 11, 2, 8, tzinfo=UTC)
 HERON = SearchTerm(id="t1", text="night_heron", priority=3)

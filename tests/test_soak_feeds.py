@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from core.types import Document
-from sources.feed_entries import read_feed
+from sources.parsing.feed_entries import read_feed
 
 
 def test_recorded_feeds_give_all_their_entries_and_mutated_ones_break_nothing(shared: Path) -> None:

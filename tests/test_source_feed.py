@@ -19,11 +19,11 @@ from core.ports import SourceContext
 from core.settings import HttpSettings
 from core.types import Document, Page
 from sources.feed import FeedSettings, FeedSource
-from sources.feed_entries import MOST_ENTRIES, read_feed
-from sources.fetching import Gone
-from sources.formats import Format, UnreadableFormat
-from sources.limited_reading import read_within_limits
-from sources.plain_text import html_to_text
+from sources.parsing.feed_entries import MOST_ENTRIES, read_feed
+from sources.parsing.formats import Format, UnreadableFormat
+from sources.parsing.limited_reading import read_within_limits
+from sources.parsing.plain_text import html_to_text
+from sources.transport.fetching import Gone
 from tests.timing import cpu_seconds
 
 ATOM = """<?xml version="1.0" encoding="utf-8"?>

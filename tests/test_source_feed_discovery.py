@@ -12,7 +12,7 @@ from core.errors import SourceBroken, SourceError
 from core.ports import SourceContext
 from core.types import Page
 from sources.feed import FeedSettings, FeedSource
-from sources.feed_links import feed_links
+from sources.parsing.feed_links import feed_links
 from tests.source_fixtures import loopback_context, poll_anew
 
 PAGE = """<!doctype html><html><head><title>Harbor</title>

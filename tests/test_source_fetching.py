@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.ports import HttpResponse
-from sources.fetching import Answer, asked_wait
+from sources.transport.fetching import Answer, asked_wait
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

@@ -20,9 +20,9 @@ from core.ports import SourceContext
 from core.settings import HttpSettings
 from core.types import Document, Page
 from sources.files import FilesSettings, FilesSource
-from sources.formats import Format, format_of
-from sources.limited_reading import read_within_limits
-from sources.reading import Unreadable, read_documents
+from sources.parsing.formats import Format, format_of
+from sources.parsing.limited_reading import read_within_limits
+from sources.parsing.reading import Unreadable, read_documents
 from tests.timing import cpu_seconds
 
 RSS = (
@@ -273,7 +273,7 @@ END_TAGS = b"<i>" * 80_000 + b"</b>" * 140_000
 async def test_pages_made_to_hang_the_parser_hold_up_no_other(
     context: SourceContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sources.reading.PARSING_SECONDS", 1)
+    monkeypatch.setattr("sources.parsing.reading.PARSING_SECONDS", 1)
     assert min(len(ATTRIBUTES), len(END_TAGS)) > 790_000
     (tmp_path / "a.html").write_text("<p>before")
     (tmp_path / "b.html").write_bytes(ATTRIBUTES)
@@ -296,7 +296,7 @@ async def test_pages_made_to_hang_the_parser_hold_up_no_other(
 def test_a_page_that_needs_too_much_memory_is_said_and_not_read_in_part(
     monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
-    monkeypatch.setattr("sources.limited_reading.MEMORY_BYTES", 90_000_000)
+    monkeypatch.setattr("sources.parsing.limited_reading.MEMORY_BYTES", 90_000_000)
     assert problems(content, name="a.html") == ["a.html cannot be read: the parser failed"]
 
 

@@ -143,7 +143,7 @@ async def test_the_first_poll_reads_the_newest_list_and_later_ones_read_back_to_
 async def test_stopping_after_any_file_neither_skips_nor_repeats(
     gists: Gists, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sources.listed_items.PAGE_SIZE", 1)
+    monkeypatch.setattr("sources.polling.listed_items.PAGE_SIZE", 1)
     expected = gists.put_many(0, 4)
     given: list[str | None] = []
     for number in range(10):
@@ -155,7 +155,7 @@ async def test_stopping_after_any_file_neither_skips_nor_repeats(
 async def test_more_gists_than_are_read_back_are_a_gap(
     gists: Gists, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sources.listed_items.PAGE_SIZE", 1)
+    monkeypatch.setattr("sources.polling.listed_items.PAGE_SIZE", 1)
     gists.put("aa5a", {"a": b"x"})
     await reader.poll()
     gists.put_many(0, 310)

@@ -16,8 +16,8 @@ from core.errors import SourceBroken, SourceError, SourceUnavailable
 from core.ports import SourceContext
 from core.types import Page
 from sources import mailbox
-from sources.imap import _folder_name
 from sources.mailbox import MailboxSettings, MailboxSource
+from sources.transport.imap import _folder_name
 from tests.certificates import Certificate, make_certificate
 from tests.imap_server import Folder, imap_server
 from tests.service_fixtures import ManualClock

@@ -14,7 +14,7 @@ from core.errors import SettingsError, SourceBroken, SourceUnavailable
 from core.plugins import discover
 from core.ports import Source, SourceContext
 from sources.paste import MOST_LINKS, PasteSettings, PasteSource
-from sources.paste_sites import PasteLinks, shipped_sites
+from sources.pastes.sites import PasteLinks, shipped_sites
 from tests.place_reader import Reader
 from tests.service_fixtures import ManualClock
 

@@ -116,7 +116,7 @@ async def test_many_pastes_come_in_pages_the_oldest_first(pastebin: Pastebin, re
 async def test_stopping_after_any_paste_neither_skips_nor_repeats(
     pastebin: Pastebin, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sources.listed_items.PAGE_SIZE", 1)
+    monkeypatch.setattr("sources.polling.listed_items.PAGE_SIZE", 1)
     keys = pastebin.add_many(8)
     given = []
     for number in range(12):
@@ -200,7 +200,7 @@ async def test_a_place_that_refuses_every_paste_is_broken(pastebin: Pastebin, re
 async def test_more_pastes_than_the_listing_holds_are_a_gap(
     pastebin: Pastebin, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sources.listed_items.PAGE_SIZE", 5)
+    monkeypatch.setattr("sources.polling.listed_items.PAGE_SIZE", 5)
     pastebin.add_many(10)
     await reader.poll()
     assert reader.pages[0].gap is None

@@ -25,8 +25,8 @@ from core.http import GuardedClient
 from core.ports import SourceContext
 from core.settings import HttpSettings
 from core.types import Document, Page
-from sources.guarded_session import guarded_session
 from sources.reddit import RedditSettings, RedditSource
+from sources.transport.guarded_session import guarded_session
 
 Child = dict[str, Any]
 EMPTY: list[Child] = []

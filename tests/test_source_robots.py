@@ -15,7 +15,7 @@ from core.errors import SourceBroken, SourceUnavailable
 from core.http import GuardedClient
 from core.ports import SourceContext
 from core.settings import HttpSettings
-from sources.robots import KEPT_FOR, LARGEST_BYTES, fetch_page, is_allowed
+from sources.transport.robots import KEPT_FOR, LARGEST_BYTES, fetch_page, is_allowed
 
 
 class LaterClock(SystemClock):

@@ -17,8 +17,8 @@ from werkzeug import Request, Response
 from core.errors import NotConfigured, SourceBroken, SourceError, SourceUnavailable
 from core.ports import SourceContext
 from core.types import Document, Page
+from sources.parsing.telegram_preview import read_preview
 from sources.telegram import LONGEST_CATCH_UP, TelegramSettings, TelegramSource
-from sources.telegram_preview import read_preview
 from tests.source_fixtures import loopback_context, poll_anew, poll_to_the_end
 from tests.timing import cpu_seconds
 

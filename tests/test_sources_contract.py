@@ -22,6 +22,7 @@ from core.http import GuardedClient
 from core.plugins import discover
 from core.ports import SearchTerm, Source, SourceContext
 from core.settings import HttpSettings
+from tests.conftest import REPOSITORY
 from tests.imap_server import Folder, imap_server
 
 SOURCES = discover(Source, noun="source", package="sources", group="leakwatch.sources")  # type: ignore[type-abstract]
@@ -152,6 +153,11 @@ async def context() -> AsyncIterator[SourceContext]:
 
 def test_the_built_in_sources_are_found() -> None:
     assert set(SOURCES.kinds()) >= {"feed", "files", "reddit", "webpage"}
+
+
+def test_every_module_of_the_folder_is_a_source_named_by_its_kind() -> None:
+    modules = {path.stem for path in (REPOSITORY / "sources").glob("*.py")} - {"__init__"}
+    assert modules == {name for name in SOURCES.kinds() if SOURCES.classes[name].__module__ == f"sources.{name}"}
 
 
 async def test_a_document_is_given_once_and_the_cursor_is_json(

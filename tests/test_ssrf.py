@@ -20,7 +20,7 @@ from core.http import GuardedClient
 from core.ports import NotifierContext, SourceContext
 from core.settings import HttpSettings
 from sources.feed import FeedSettings, FeedSource
-from sources.guarded_session import guarded_session
+from sources.transport.guarded_session import guarded_session
 from tests.test_notifier_webhook import NOTICE, SECRET
 
 # Ways to write addresses of this machine, of its network and of a cloud's metadata, beside those of the collection.

@@ -23,7 +23,7 @@ from monitor.commands.streams import STANDARD_OUTPUT, written
 from monitor.commands.week import is_ordinary_value
 from monitor.findings import json_line
 from monitor.parts import Parts, build_parts
-from sources.reading import Unreadable, read_documents
+from sources.parsing.reading import Unreadable, read_documents
 
 _GENERATED_POST_COUNT = 50_000
 _MEMORY_POST_COUNT = 2000

@@ -15,7 +15,7 @@ from core.http import GuardedClient
 from core.ports import SourceContext
 from core.types import Document
 from monitor.parts import Parts
-from sources.reading import Unreadable, read_documents
+from sources.parsing.reading import Unreadable, read_documents
 
 BATCH_SIZE = 512
 

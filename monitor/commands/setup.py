@@ -20,8 +20,8 @@ from monitor.listing import whole
 from monitor.parts import Parts, build_parts
 from monitor.setup import add_destination, add_source, community_named, create_key
 from monitor.wiring import open_store
-from sources.formats import UnreadableFormat
-from sources.opml import FeedOutline, read_opml
+from sources.parsing.formats import UnreadableFormat
+from sources.parsing.opml import FeedOutline, read_opml
 
 
 def source_add(

@@ -35,7 +35,7 @@ def alerted_pages(html: str) -> list[AlertedPage]:
 
 
 class _Reader:
-    """Takes the HTML from the parser as it comes; makes no tree (see ``sources.plain_text``)."""
+    """Takes the HTML from the parser as it comes; makes no tree (see ``sources.parsing.plain_text``)."""
 
     def __init__(self) -> None:
         self.pages: list[AlertedPage] = []

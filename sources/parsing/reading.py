@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from core.types import Document
-from sources.decoding import decode, unicode_encoding
-from sources.formats import Format, UnreadableFormat, format_of
-from sources.limited_reading import PARSING_SECONDS, read_within_limits
+from sources.parsing.decoding import decode, unicode_encoding
+from sources.parsing.formats import Format, UnreadableFormat, format_of
+from sources.parsing.limited_reading import PARSING_SECONDS, read_within_limits
 
 LARGEST_FILE_BYTES = 50_000_000
 _HEAD_BYTES = 4096

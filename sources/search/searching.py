@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.errors import SourceBroken
 from core.ports import SourceContext
 from core.types import Document, JsonObject, Page
-from sources.fetching import Answer
-from sources.given import Given, digest_of
-from sources.json_values import text_of
-from sources.plain_text import html_to_text
-from sources.search_plan import Budget, SearchPlan
+from sources.parsing.json_values import text_of
+from sources.parsing.plain_text import html_to_text
+from sources.polling.given import Given, digest_of
+from sources.search.plan import Budget, SearchPlan
+from sources.transport.fetching import Answer
 
 REMEMBERED = 5000
 """How many results are remembered, so that they are given once."""

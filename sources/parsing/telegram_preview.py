@@ -8,8 +8,8 @@ from datetime import datetime
 
 from lxml import etree  # type: ignore[import-untyped]
 
-from sources.json_values import moment_of
-from sources.plain_text import TextCollector
+from sources.parsing.json_values import moment_of
+from sources.parsing.plain_text import TextCollector
 
 _PREFIX = "tgme_widget_message_"
 # What a reader reads of a message, by the classes of the elements it stands in, without counters, which change.

@@ -13,8 +13,8 @@ from datetime import datetime
 from core.errors import SourceBroken, SourceUnavailable
 from core.ports import SourceContext
 from core.types import Document, JsonObject, Page
-from sources.fetching import Answer, Gone
-from sources.given import Given, digest_of
+from sources.polling.given import Given, digest_of
+from sources.transport.fetching import Answer, Gone
 
 PAGE_SIZE = 50
 READING_SECONDS = 60.0

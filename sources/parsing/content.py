@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from core.types import Document
-from sources.decoding import decode
-from sources.feed_entries import read_feed
-from sources.formats import Format
-from sources.mail import read_mail
-from sources.main_text import read_page
-from sources.plain_text import html_to_text
+from sources.parsing.decoding import decode
+from sources.parsing.feed_entries import read_feed
+from sources.parsing.formats import Format
+from sources.parsing.mail import read_mail
+from sources.parsing.main_text import read_page
+from sources.parsing.plain_text import html_to_text
 
 
 def read_content(
     content: bytes, kind: Format, *, name: str, url: str | None = None, content_type: str | None = None
 ) -> list[Document]:
-    """Return the documents, with no limit on what that takes: see ``sources.limited_reading``.
+    """Return the documents, with no limit on what that takes: see ``sources.parsing.limited_reading``.
 
     ``name`` becomes the id of what is one document; ``url`` is where it was found, ``content_type`` the
     header it came with. Raises UnreadableFormat.

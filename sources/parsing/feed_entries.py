@@ -14,8 +14,8 @@ from urllib.parse import urljoin
 from lxml import etree  # type: ignore[import-untyped]
 
 from core.types import Document
-from sources.formats import UnreadableFormat
-from sources.plain_text import html_to_text
+from sources.parsing.formats import UnreadableFormat
+from sources.parsing.plain_text import html_to_text
 
 MOST_ENTRIES = 50_000
 """Feeds hold some tens, archives of them some thousands."""

@@ -9,10 +9,10 @@ from email.message import EmailMessage
 from email.utils import parseaddr, parsedate_to_datetime
 
 from core.types import Document
-from sources.decoding import decode
-from sources.formats import UnreadableFormat
-from sources.google_alerts import SENDER, alerted_pages
-from sources.plain_text import html_to_text
+from sources.parsing.decoding import decode
+from sources.parsing.formats import UnreadableFormat
+from sources.parsing.google_alerts import SENDER, alerted_pages
+from sources.parsing.plain_text import html_to_text
 
 
 def read_mail(content: bytes, name: str) -> list[Document]:

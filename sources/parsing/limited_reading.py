@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import Any
 
 from core.types import Document
-from sources.content import read_content
-from sources.formats import Format, UnreadableFormat
+from sources.parsing.content import read_content
+from sources.parsing.formats import Format, UnreadableFormat
 
 MEMORY_BYTES = 1_500_000_000
 """Address space of the process; the largest feed that is fetched (20 MB) needs about half of it."""
@@ -51,7 +51,7 @@ def read_within_limits(
     url: str | None = None,
     content_type: str | None = None,
 ) -> list[Document]:
-    """Return the documents in the content, as :func:`sources.content.read_content` does.
+    """Return the documents in the content, as :func:`sources.parsing.content.read_content` does.
 
     ``seconds`` is the processor time that it may take. Raises UnreadableFormat, and BeyondLimits.
     """
@@ -67,7 +67,7 @@ def read_within_limits(
     }
     try:
         finished = subprocess.run(
-            [sys.executable, "-I", "-m", "sources.limited_process"],
+            [sys.executable, "-I", "-m", "sources.parsing.limited_process"],
             input=json.dumps(request).encode() + b"\n" + content,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree  # type: ignore[import-untyped]
 
-from sources.formats import UnreadableFormat
+from sources.parsing.formats import UnreadableFormat
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Descriptions of paste sites: where a site lists its pastes, how a link to one looks, and where its text is.
 
-Shipped ones stand in ``pastes/``, a YAML file a site. Addresses may hold ``{base}``, the address of the site, and
+Shipped ones stand beside this file, a YAML file a site. Addresses may hold ``{base}``, the address of the site, and
 ``{id}``; the pattern of links is RE2 (https://github.com/google/re2/wiki/Syntax) and may hold ``{host}``.
 """
 
@@ -18,9 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from core.errors import AddressRefused
 from core.http import check_url
 from core.tables import load_table
-from sources.fetching import WebAddress
+from sources.transport.fetching import WebAddress
 
-FOLDER = Path(__file__).parent / "pastes"
+FOLDER = Path(__file__).parent
 
 _PLACEHOLDER = re.compile(r"\{[a-z]*\}")
 _MEMORY_BYTES = 1 << 20

@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from pathlib import PurePath
 
-from sources.decoding import decode, unicode_encoding
+from sources.parsing.decoding import decode, unicode_encoding
 
 
 class Format(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from core.types import Document
-from sources.plain_text import html_to_text
+from sources.parsing.plain_text import html_to_text
 
 
 def read_page(content: bytes, name: str, url: str | None) -> Document:

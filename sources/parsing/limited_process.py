@@ -12,8 +12,8 @@ import sys
 from dataclasses import asdict
 from datetime import datetime
 
-from sources.content import read_content
-from sources.formats import Format, UnreadableFormat
+from sources.parsing.content import read_content
+from sources.parsing.formats import Format, UnreadableFormat
 
 # What one small thing in a content can be made to say again for every entry must not fill the process that asks.
 _SMALL_ANSWER = 10_000_000

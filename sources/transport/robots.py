@@ -14,7 +14,7 @@ from protego import Protego
 
 from core.errors import AddressRefused, FetchError, SourceBroken, SourceUnavailable, TooLarge
 from core.ports import HttpClient, SourceContext
-from sources.fetching import Answer, asked_wait, fetch
+from sources.transport.fetching import Answer, asked_wait, fetch
 
 LARGEST_BYTES = 500 * 1024
 """What lies beyond is not read (RFC 9309, section 2.5: at least this much is)."""
@@ -38,7 +38,7 @@ _kept: WeakKeyDictionary[HttpClient, dict[str, _Rules]] = WeakKeyDictionary()
 
 
 async def fetch_page(context: SourceContext, url: str, *, headers: Mapping[str, str] | None = None) -> Answer:
-    """Return the page as :func:`sources.fetching.fetch` does, where robots.txt allows it, also where redirects end.
+    """Return the page as :func:`sources.transport.fetching.fetch` does, where robots.txt allows it, redirects too.
 
     Raises SourceBroken where it does not, and SourceUnavailable where the site's robots.txt cannot be had.
     """

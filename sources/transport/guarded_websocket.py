@@ -14,7 +14,7 @@ from core.addresses import connected_socket
 from core.errors import AddressRefused, FetchError, SourceBroken, SourceUnavailable
 from core.http import check_url, user_agent
 from core.ports import SourceContext
-from sources.fetching import asked_wait, refusal
+from sources.transport.fetching import asked_wait, refusal
 
 MESSAGE_BYTES = 1_000_000
 """Largest message, after decompression."""
@@ -43,8 +43,8 @@ async def listen(
     """Say something and yield the text messages that come within so many seconds after that. To be closed by the
     caller, as with ``contextlib.aclosing``.
 
-    Raises SourceUnavailable and SourceBroken as :func:`sources.fetching.fetch` does, the former also where the other
-    side ends the stream before. Redirects are not followed.
+    Raises SourceUnavailable and SourceBroken as :func:`sources.transport.fetching.fetch` does, the former also where
+    the other side ends the stream before. Redirects are not followed.
     """
     settings, parts = context.http.settings, urlsplit(url)
     host, loop = parts.hostname or "", asyncio.get_running_loop()

@@ -1,0 +1,1 @@
+"""What was fetched turned into documents: formats, encodings, and limits on what strangers wrote."""

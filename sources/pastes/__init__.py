@@ -1,0 +1,1 @@
+"""Paste sites, a description each, and how a description is applied."""
