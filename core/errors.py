@@ -31,6 +31,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from core.types import JsonObject
+
 
 class LeakwatchError(Exception):
     """The root of the tree."""
@@ -106,15 +108,21 @@ class TooLarge(FetchError):
 
 
 class SourceError(LeakwatchError):
-    """A poll failed; the cursor stays where it was."""
+    """A poll failed. ``cursor`` is where the next one goes on; None: where this one did."""
+
+    def __init__(self, sentence: str, *, cursor: JsonObject | None = None) -> None:
+        self.cursor = cursor
+        super().__init__(sentence)
 
 
 class SourceUnavailable(SourceError):
     """The place cannot be read now. ``retry_after`` is what it asked to wait, if it did."""
 
-    def __init__(self, sentence: str, *, retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self, sentence: str, *, retry_after: timedelta | None = None, cursor: JsonObject | None = None
+    ) -> None:
         self.retry_after = retry_after
-        super().__init__(sentence)
+        super().__init__(sentence, cursor=cursor)
 
 
 class SourceBroken(SourceError):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core.errors import LeakwatchError, NotConfigured
+from core.errors import LeakwatchError, NotConfigured, SourceError
 from core.settings import MonitorSettings
 from core.types import BlindInterval, EventType, Page, SourceHealth, SourceRecord, SourceState
 from monitor.pace import due_after_failure, due_after_page, interval_after
@@ -68,14 +68,16 @@ class Judge:
         )
 
     def after_failure(self, source: SourceRecord, error: LeakwatchError, *, at: datetime) -> SourceRecord:
-        """Return the source after a poll that failed; its cursor stays."""
+        """Return the source after a poll that failed; its cursor stays, unless the error says where to go on."""
         health = source.health
         failing_since = health.failing_since or at
         failure_count = source.failure_count + 1
+        moved_on = error.cursor if isinstance(error, SourceError) else None
         is_long = failure_count >= self._failing_polls and at - failing_since >= self._failing_for
         return replace(
             source,
             state=SourceState.NOT_CONFIGURED if isinstance(error, NotConfigured) else SourceState.FAILING,
+            cursor=source.cursor if moved_on is None else moved_on,
             due_at=due_after_failure(source, error, at=at),
             last_error=str(error),
             failure_count=failure_count,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from typing import ClassVar
-from urllib.parse import urlencode
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field
 
-from core.errors import NotConfigured, SourceBroken
-from core.ports import SourceContext
-from core.types import JsonObject, Page
+from core.errors import SourceBroken
 from sources.parsing.json_values import moment_of, object_of, objects_of, text_of
-from sources.search.searching import Result, Results, SearchSettings, address_of, plain_text_of, poll_search
-from sources.transport.fetching import WebAddress, fetch
+from sources.search.results import Result, Results, address_of, plain_text_of
+from sources.search.source import SubscribedSearch, SubscriptionSettings
+from sources.transport.fetching import WebAddress
 
 _RESULTS = 20
 """The most that the API gives to one query."""
@@ -20,28 +18,18 @@ _RESULTS = 20
 _LISTS = ("web", "news", "discussions")
 
 
-class BraveSettings(SearchSettings):
-    """The key that Brave gave."""
+class BraveSettings(SubscriptionSettings):
+    """Where Brave is."""
 
-    api_key: SecretStr = Field(SecretStr(""), description="Key of a subscription to Brave's Web Search API.")
     url: WebAddress = Field("https://api.search.brave.com", description="Where the API is.")
 
 
-class BraveSource:
-    """Searches for the terms that may be searched for."""
+class BraveSource(SubscribedSearch[BraveSettings]):
+    """Searches the web by Brave."""
 
     kind: ClassVar[str] = "brave"
+    service: ClassVar[str] = "Brave"
     Settings: ClassVar[type[BaseModel]] = BraveSettings
-
-    def __init__(self, settings: BraveSettings, context: SourceContext) -> None:
-        if not settings.api_key.get_secret_value():
-            raise NotConfigured("it needs an api_key, which Brave gives to subscribers of its Search API")
-        self._settings = settings
-        self._context = context
-
-    async def poll(self, cursor: JsonObject | None) -> Page:
-        """Return the new results of the next query; see :class:`core.ports.Source`."""
-        return await poll_search(self._context, self._settings, cursor, self._ask)
 
     async def _ask(self, query: str) -> Results:
         wanted = {
@@ -52,12 +40,8 @@ class BraveSource:
             "text_decorations": "0",
             "result_filter": ",".join(_LISTS),
         }
-        answer = await fetch(
-            self._context,
-            f"{self._settings.url.rstrip('/')}/res/v1/web/search?{urlencode(wanted)}",
-            headers={"Accept": "application/json", "X-Subscription-Token": self._settings.api_key.get_secret_value()},
-            follow_redirects=False,
-        )
+        headers = {"Accept": "application/json", "X-Subscription-Token": self._key}
+        answer = await self._get("/res/v1/web/search", wanted, headers)
         content = object_of(answer.json())
         if content.get("type") != "search":
             raise SourceBroken(f"{answer.host} answers with something else than search results")

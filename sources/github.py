@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from pydantic import BaseModel, Field, SecretStr
 
 from core.errors import NotConfigured, SourceBroken
 from core.ports import SourceContext
-from core.types import JsonObject, Page
 from sources.parsing.json_values import moment_of, object_of, objects_of, text_of
-from sources.search.searching import Result, Results, SearchSettings, address_of, poll_search
-from sources.transport.fetching import Answer, WebAddress, fetch
+from sources.search.results import Result, Results, address_of
+from sources.search.source import SearchSettings, SearchSource
+from sources.transport.fetching import Answer, WebAddress
 from sources.transport.github_api import API_URL, api_headers
 
 _RESULTS = 100
@@ -35,8 +35,8 @@ class GithubSettings(SearchSettings):
     url: WebAddress = Field(API_URL, description="Where GitHub's API is.")
 
 
-class GithubSource:
-    """Searches for the terms that may be searched for."""
+class GithubSource(SearchSource[GithubSettings]):
+    """Searches code and issues."""
 
     kind: ClassVar[str] = "github"
     Settings: ClassVar[type[BaseModel]] = GithubSettings
@@ -46,12 +46,7 @@ class GithubSource:
             raise NotConfigured("it needs a token, as GitHub lets nobody search code without one")
         if not (settings.code or settings.issues):
             raise NotConfigured("it searches neither code nor issues")
-        self._settings = settings
-        self._context = context
-
-    async def poll(self, cursor: JsonObject | None) -> Page:
-        """Return the new results of the next query; see :class:`core.ports.Source`."""
-        return await poll_search(self._context, self._settings, cursor, self._ask)
+        super().__init__(settings, context)
 
     async def _ask(self, query: str) -> Results:
         query = query if len(query) <= _LONGEST_QUERY else f'{query[: _LONGEST_QUERY - 1]}"'
@@ -69,12 +64,8 @@ class GithubSource:
         return Results(results=results, answer=max(answers, key=lambda one: one.not_before or _LONG_AGO))
 
     async def _search(self, what: str, wanted: dict[str, str]) -> tuple[Answer, Mapping[str, Any]]:
-        answer = await fetch(
-            self._context,
-            f"{self._settings.url.rstrip('/')}/search/{what}?{urlencode({**wanted, 'per_page': _RESULTS})}",
-            headers=api_headers(self._settings.token, accept="application/vnd.github.text-match+json"),
-            follow_redirects=False,
-        )
+        headers = api_headers(self._settings.token, accept="application/vnd.github.text-match+json")
+        answer = await self._get(f"/search/{what}", {**wanted, "per_page": _RESULTS}, headers)
         content = object_of(answer.json())
         if not isinstance(content.get("items"), list):
             raise SourceBroken(f"{answer.host} answers with something else than search results")

@@ -8,10 +8,9 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, Field
 
 from core.errors import SourceBroken
-from core.ports import SourceContext
-from core.types import JsonObject, Page
 from sources.parsing.json_values import moment_of, object_of, objects_of, text_of
-from sources.search.searching import Result, Results, SearchSettings, address_of, poll_search
+from sources.search.results import Result, Results, address_of
+from sources.search.source import SearchSettings, SearchSource
 from sources.transport.fetching import WebAddress, fetch
 
 
@@ -24,19 +23,11 @@ class SearxngSettings(SearchSettings):
     queries_a_month: int = Field(6000, ge=1, description="Most queries in a month (UTC).")
 
 
-class SearxngSource:
-    """Searches for the terms that may be searched for."""
+class SearxngSource(SearchSource[SearxngSettings]):
+    """Searches by all the engines that an instance asks."""
 
     kind: ClassVar[str] = "searxng"
     Settings: ClassVar[type[BaseModel]] = SearxngSettings
-
-    def __init__(self, settings: SearxngSettings, context: SourceContext) -> None:
-        self._settings = settings
-        self._context = context
-
-    async def poll(self, cursor: JsonObject | None) -> Page:
-        """Return the new results of the next query; see :class:`core.ports.Source`."""
-        return await poll_search(self._context, self._settings, cursor, self._ask)
 
     async def _ask(self, query: str) -> Results:
         categories = ",".join(self._settings.categories)

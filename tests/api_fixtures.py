@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import uvicorn
 
 from core.settings import ApiSettings, Settings
 from core.types import Community, Scope
@@ -52,3 +55,16 @@ async def admin(api: Api, harbor: Community) -> httpx2.AsyncClient:
 async def stranger(api: Api, meadow: Community) -> httpx2.AsyncClient:
     """An admin of another community, who may operate the deployment too."""
     return await api.member(meadow, Scope.ADMIN, Scope.OPERATE)
+
+
+@pytest.fixture
+async def address(api: Api) -> AsyncIterator[str]:
+    """Where the API answers from a real server."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(api.service.app, log_config=None, access_log=False, server_header=False, lifespan="off")
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    await serving

@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator
 
 import httpx2
-import pytest
-import uvicorn
 
 from core.types import Community, Scope
 from tests.api_service import MAXIMUM_BODY_BYTES, Api, assert_problem
 
 pytest_plugins = ["tests.api_fixtures"]
-
-
-@pytest.fixture
-async def address(api: Api) -> AsyncIterator[str]:
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(api.service.app, log_config=None, access_log=False, server_header=False, lifespan="off")
-    )
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    await serving
 
 
 async def test_a_leak_is_watched_found_and_closed_over_http(api: Api, harbor: Community, address: str) -> None:

@@ -109,6 +109,12 @@ def test_how_long_a_source_may_fail_is_a_setting() -> None:
     assert hasty.after_failure(NEW, SourceBroken("gone"), at=NOON).health.was_told
 
 
+def test_the_next_poll_goes_on_where_the_last_did_unless_a_failure_says_where() -> None:
+    stays = JUDGE.after_failure(replace(NEW, cursor={"at": 1}), SourceBroken("gone"), at=NOON)
+    moves = JUDGE.after_failure(stays, SourceUnavailable("refused", cursor={"at": 2}), at=NOON)
+    assert (stays.cursor, moves.cursor) == ({"at": 1}, {"at": 2})
+
+
 def test_a_source_that_lacks_something_says_so() -> None:
     record = JUDGE.after_failure(NEW, NotConfigured("the key is missing"), at=NOON)
     assert (record.state, record.last_error) == (SourceState.NOT_CONFIGURED, "the key is missing")

@@ -18,9 +18,10 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from core.ports import AlertFilter, Listing
+from core.ports import AlertFilter, Listing, Source
 from monitor.parts import build_parts
 from monitor.wiring import Service, open_service
+from sources.search.source import SearchSource
 from tests.search_fixtures import SOURCES
 from tests.service_fixtures import ManualClock, add, import_sample, settings_for
 
@@ -63,12 +64,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 def searching_kinds() -> list[str]:
     """The kinds of sources whose code makes use of terms."""
-    modules = {kind: sys.modules[source.__module__] for kind, source in SOURCES.classes.items()}
-    return [kind for kind, module in modules.items() if uses_terms(module)]
+    return [kind for kind, source in SOURCES.classes.items() if uses_terms(source)]
 
 
-def uses_terms(module: Any) -> bool:
-    return any(name in inspect.getsource(module) for name in ("poll_search", "search_terms"))
+def uses_terms(source: type[Source]) -> bool:
+    return issubclass(source, SearchSource) or "search_terms" in inspect.getsource(sys.modules[source.__module__])
 
 
 def shapes(text: str) -> Iterator[bytes]:

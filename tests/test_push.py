@@ -6,8 +6,6 @@ import asyncio
 import gzip
 import json
 import re
-import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,7 +14,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 import pytest
-import uvicorn
 
 from api.schemas.documents import MAXIMUM_DOCUMENTS
 from core.types import Community, Scope
@@ -35,18 +32,6 @@ async def feeder(api: Api, harbor: Community, admin: httpx2.AsyncClient) -> http
     watchlist = {"name": "Members", "terms": [{"kind": "pseudonym", "value": "night_heron"}]}
     assert (await admin.post("/v1/watchlists", json=watchlist)).status_code == 201
     return await api.member(harbor, Scope.INGEST)
-
-
-@pytest.fixture
-async def address(api: Api) -> AsyncIterator[str]:
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(api.service.app, log_config=None, access_log=False, server_header=False, lifespan="off")
-    )
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    await serving
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from core.errors import NotConfigured, SourceBroken, SourceError, SourceUnavailable
+from core.errors import NotConfigured, SourceBroken
 from core.ports import SourceContext
 from tests.search_fixtures import HERON, HOUSE, poll, poll_all, search_context
 
@@ -158,28 +158,6 @@ async def test_the_limit_of_either_search_is_waited_for(
     page = await poll("github", settings, replace(context, search_terms=(HERON, HOUSE)))
     assert page.more
     assert page.not_before == context.clock.now() + timedelta(seconds=40)
-
-
-@pytest.mark.parametrize(
-    ("status", "error"), [(401, SourceBroken), (422, SourceBroken), (429, SourceUnavailable), (503, SourceUnavailable)]
-)
-async def test_an_error_names_neither_token_nor_term(
-    httpserver: HTTPServer, context: SourceContext, settings: dict[str, Any], status: int, error: type[SourceError]
-) -> None:
-    httpserver.expect_request("/search/code").respond_with_json({"message": "night_heron github-secret"}, status)
-    with pytest.raises(error, match=f"status {status}") as caught:
-        await poll("github", settings, context)
-    assert "secret" not in str(caught.value)
-    assert "heron" not in str(caught.value)
-
-
-async def test_token_and_term_are_not_sent_on_to_another_place(
-    httpserver: HTTPServer, context: SourceContext, settings: dict[str, Any]
-) -> None:
-    httpserver.expect_request("/search/code").respond_with_data("", 302, {"Location": httpserver.url_for("/elsewhere")})
-    with pytest.raises(SourceBroken, match="status 302"):
-        await poll("github", settings, context)
-    assert [request.path for request, _ in httpserver.log] == ["/search/code"]
 
 
 async def test_what_cannot_work_is_off_with_the_reason(context: SourceContext, settings: dict[str, Any]) -> None:

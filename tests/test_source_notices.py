@@ -75,6 +75,18 @@ def bodies(httpserver: HTTPServer) -> list[dict[str, Any]]:
     return told
 
 
+async def add_moderators(service: Service, community: Community, httpserver: HTTPServer, minimum: Severity) -> None:
+    await add_destination(
+        service.store,
+        service.parts,
+        community.id,
+        kind="webhook",
+        name="moderators",
+        settings={"url": httpserver.url_for("/hook"), "secret": "whsec_" + "A" * 32},
+        minimum_severity=minimum,
+    )
+
+
 async def run_until(service: Service, clock: ManualClock, moment: timedelta) -> None:
     """Poll and deliver whatever becomes due until then."""
     end = clock.moment + moment
@@ -99,15 +111,7 @@ async def test_a_source_that_fails_for_long_is_told_once_and_so_is_its_recovery(
     clock = ManualClock()
     async with open_service(build_parts(settings_for(tmp_path), clock)) as service:
         community = await import_sample(service, tmp_path)
-        await add_destination(
-            service.store,
-            service.parts,
-            community.id,
-            kind="webhook",
-            name="moderators",
-            settings={"url": httpserver.url_for("/hook"), "secret": "whsec_" + "A" * 32},
-            minimum_severity=Severity.CRITICAL,
-        )
+        await add_moderators(service, community, httpserver, Severity.CRITICAL)
         source = await add(service, community, "feed", {"url": httpserver.url_for("/feed")})
         await run_until(service, clock, timedelta(hours=1))
         answers[0] = Response("", 503)
@@ -144,15 +148,7 @@ async def test_a_source_that_was_deleted_after_it_failed_is_told_all_the_same(
     parts = build_parts(settings_for(tmp_path, failing_polls=1, failing_minutes=0), clock)
     async with open_service(parts) as service:
         community = await import_sample(service, tmp_path)
-        await add_destination(
-            service.store,
-            service.parts,
-            community.id,
-            kind="webhook",
-            name="moderators",
-            settings={"url": httpserver.url_for("/hook"), "secret": "whsec_" + "A" * 32},
-            minimum_severity=Severity.MEDIUM,
-        )
+        await add_moderators(service, community, httpserver, Severity.MEDIUM)
         source = await add(service, community, "feed", {"url": httpserver.url_for("/feed")})
         lease = await service.store.take_due_source(clock.now(), LEASE)
         assert lease is not None

@@ -22,6 +22,8 @@ _BROKEN = {
     403: "forbids reading",
     404: "has nothing there",
     410: "has closed this for good",
+    414: "does not take so long a request",
+    422: "does not take this request",
     451: "may not show this for legal reasons",
 }
 _UNAVAILABLE = frozenset({408, 425, 429})
@@ -35,6 +37,13 @@ _LATEST = timedelta(days=366)
 
 class Gone(SourceBroken):
     """The place has nothing at this address, or has it no more (status 404 or 410)."""
+
+
+class RequestRefused(SourceBroken):
+    """The place does not take what it was asked (status 400, 414 or 422); it may take another request."""
+
+
+_KINDS = {404: Gone, 410: Gone, **dict.fromkeys((400, 414, 422), RequestRefused)}
 
 
 def _checked(url: str) -> str:
@@ -86,8 +95,8 @@ async def fetch(
 ) -> Answer:
     """Return the place's answer. A request that holds a term or a key must not follow redirects: they may lead to
     anybody. Raises SourceUnavailable where it may be tried again, with the wait that the place
-    asks for (Retry-After; or rate-limit headers with nothing left), Gone where nothing is there, SourceBroken otherwise
-    where a person must look. Messages name the host only."""
+    asks for (Retry-After; or rate-limit headers with nothing left), Gone where nothing is there, RequestRefused where
+    something else may be asked, SourceBroken otherwise where a person must look. Messages name the host only."""
     host = urlsplit(url).hostname or ""
     try:
         response = await context.http.request(
@@ -111,8 +120,7 @@ def refusal(host: str, status: int, wait: timedelta | None) -> SourceError:
     # Services answer 403 for "too many requests", too, and then say when to come back.
     if status in _UNAVAILABLE or status >= 500 or (status == 403 and wait):
         return SourceUnavailable(f"{host} cannot answer now (status {status})", retry_after=wait)
-    kind = Gone if status in (404, 410) else SourceBroken
-    return kind(f"{host} {_BROKEN.get(status, 'gives no usable answer')} (status {status})")
+    return _KINDS.get(status, SourceBroken)(f"{host} {_BROKEN.get(status, 'gives no usable answer')} (status {status})")
 
 
 def asked_wait(headers: Mapping[str, str], now: datetime) -> timedelta | None:
