@@ -18,6 +18,7 @@ from sources.parsing.feed_links import feed_links
 from sources.parsing.formats import Format, UnreadableFormat
 from sources.parsing.limited_reading import PARSING_SECONDS, BeyondLimits, read_within_limits
 from sources.transport.fetching import Answer, WebAddress, fetch
+from sources.transport.robots import fetch_page, require_allowed
 from sources.transport.validators import Validators
 
 PAGE_SIZE = 200
@@ -102,11 +103,15 @@ class FeedSource:
             links = await asyncio.to_thread(feed_links, error.response.body, error.response.url)
             if not links:
                 raise
+            await require_allowed(self._context, error.response.url)
             return await self._page(known.elsewhere(links[0]))
 
     async def _page(self, known: _Cursor) -> Page:
         headers = {"Accept": _ACCEPT, **known.validators.headers()}
-        answer = await fetch(self._context, known.feed or self._settings.url, headers=headers)
+        if known.feed is None:
+            answer = await fetch(self._context, self._settings.url, headers=headers)
+        else:  # an address that was found, not given
+            answer = await fetch_page(self._context, known.feed, headers=headers)
         response, not_before = answer.response, answer.not_before
         now = self._context.clock.now()
         if response.status == 304:

@@ -37,6 +37,10 @@ async def poll(httpserver: HTTPServer, context: SourceContext, cursor: Any = Non
     return await poll_anew(FeedSource, FeedSettings, {"url": httpserver.url_for(path)}, context, cursor)
 
 
+def robots(httpserver: HTTPServer, rules: str = "") -> None:
+    httpserver.expect_request("/robots.txt").respond_with_data(rules)
+
+
 def ids(page: Page) -> list[str | None]:
     return [document.external_id for document in page.documents]
 
@@ -44,22 +48,45 @@ def ids(page: Page) -> list[str | None]:
 async def test_the_feed_that_a_page_names_is_read_and_remembered(
     httpserver: HTTPServer, context: SourceContext
 ) -> None:
+    robots(httpserver)
     httpserver.expect_request("/forum/").respond_with_data(PAGE, content_type="text/html")
     httpserver.expect_request("/forum/new.rss", query_string="a=1&b=2").respond_with_data(rss("2", "1"))
     first = await poll(httpserver, context)
     assert ids(first) == ["1", "2"]
     second = await poll(httpserver, context, first.cursor)
     assert (ids(second), second.gap) == ([], None)
-    assert [request.path for request, _ in httpserver.log] == ["/forum/", "/forum/new.rss", "/forum/new.rss"]
+    paths = [request.path for request, _ in httpserver.log]
+    assert paths == ["/forum/", "/robots.txt", "/forum/new.rss", "/forum/new.rss"]
+
+
+@pytest.mark.parametrize("closed", ["/forum/", "/forum/new.rss"])
+async def test_a_page_and_what_it_names_are_read_only_where_robots_txt_allows_it(
+    httpserver: HTTPServer, context: SourceContext, closed: str
+) -> None:
+    robots(httpserver, f"User-agent: *\nDisallow: {closed}$\nDisallow: {closed}?")
+    httpserver.expect_request("/forum/").respond_with_data(PAGE, content_type="text/html")
+    with pytest.raises(SourceBroken, match=r"^the robots\.txt of 127\.0\.0\.1 does not allow reading this page$"):
+        await poll(httpserver, context)
+    assert [request.path for request, _ in httpserver.log] == ["/forum/", "/robots.txt"]
+
+
+async def test_a_feed_whose_address_is_given_is_read_whatever_robots_txt_says_of_pages(
+    httpserver: HTTPServer, context: SourceContext
+) -> None:
+    robots(httpserver, "User-agent: *\nDisallow: /")
+    httpserver.expect_request("/forum/").respond_with_data(rss("1"))
+    assert ids(await poll(httpserver, context)) == ["1"]
 
 
 async def test_a_feed_that_is_gone_is_looked_for_on_the_page_again(
     httpserver: HTTPServer, context: SourceContext
 ) -> None:
+    robots(httpserver)
     httpserver.expect_request("/forum/").respond_with_data(PAGE, content_type="text/html")
     httpserver.expect_request("/forum/new.rss").respond_with_data(rss("2", "1"), headers={"ETag": '"v1"'})
     first = await poll(httpserver, context)
     httpserver.clear()
+    robots(httpserver)
     httpserver.expect_request("/forum/new.rss").respond_with_data("", 404)
     moved = '<link rel=alternate type="application/rss+xml" href="/moved.rss">'
     httpserver.expect_request("/forum/").respond_with_data(moved, content_type="text/html")
@@ -73,14 +100,16 @@ async def test_a_feed_that_is_gone_is_looked_for_on_the_page_again(
 async def test_a_page_that_names_itself_or_another_page_is_no_feed(
     httpserver: HTTPServer, context: SourceContext
 ) -> None:
+    robots(httpserver)
     itself = '<link rel=alternate type="application/rss+xml" href="/forum/">'
     httpserver.expect_request("/forum/").respond_with_data(itself, content_type="text/html")
     with pytest.raises(SourceBroken, match=r"^the feed of 127\.0\.0\.1 is not a feed$"):
         await poll(httpserver, context)
-    assert len(httpserver.log) == 2
+    assert [request.path for request, _ in httpserver.log] == ["/forum/", "/robots.txt", "/forum/"]
 
 
 async def test_a_page_cannot_name_an_address_that_is_not_public(httpserver: HTTPServer, context: SourceContext) -> None:
+    robots(httpserver)
     inner = '<link rel=alternate type="application/rss+xml" href="http://10.0.0.1/feed">'
     httpserver.expect_request("/forum/").respond_with_data(inner, content_type="text/html")
     with pytest.raises(SourceBroken, match=r"^10\.0\.0\.1 is not a public address$"):

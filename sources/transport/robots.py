@@ -42,11 +42,17 @@ async def fetch_page(context: SourceContext, url: str, *, headers: Mapping[str, 
 
     Raises SourceBroken where it does not, and SourceUnavailable where the site's robots.txt cannot be had.
     """
-    await _check(context, url)
+    await require_allowed(context, url)
     answer = await fetch(context, url, headers=headers)
     if answer.response.url != url:
-        await _check(context, answer.response.url)
+        await require_allowed(context, answer.response.url)
     return answer
+
+
+async def require_allowed(context: SourceContext, url: str) -> None:
+    """Raise SourceBroken where robots.txt does not allow reading the address, else what :func:`is_allowed` does."""
+    if not await is_allowed(context, url):
+        raise SourceBroken(f"the robots.txt of {urlsplit(url).hostname} does not allow reading this page")
 
 
 async def is_allowed(context: SourceContext, url: str) -> bool:
@@ -67,11 +73,6 @@ async def is_allowed(context: SourceContext, url: str) -> bool:
             del sites[next(iter(sites))]  # the one fetched longest ago
         sites[site] = kept
     return kept.rules.can_fetch(url, product)
-
-
-async def _check(context: SourceContext, url: str) -> None:
-    if not await is_allowed(context, url):
-        raise SourceBroken(f"the robots.txt of {urlsplit(url).hostname} does not allow reading this page")
 
 
 async def _text(context: SourceContext, url: str) -> str:
