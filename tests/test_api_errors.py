@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
+from _pytest.logging import LogCaptureHandler
 from starlette.types import Message
 from structlog.testing import capture_logs
 
@@ -102,9 +103,6 @@ async def test_text_that_no_database_can_hold_is_refused(admin: httpx2.AsyncClie
     ]:
         problem = assert_problem(await admin.post(path, content=body, headers=JSON), 422)
         assert problem["errors"], path
-    answer = await admin.post("/v1/documents", content=f'{{"text": "{text}"}}', headers=JSON)
-    assert answer.status_code in {400, 422}
-    assert_problem(answer, answer.status_code)
     for path in ("/v1/alerts/a%00b", "/v1/alerts/%ED%A0%80", "/v1/terms?watchlist=%00"):
         assert_problem(await admin.get(path), 422)
 
@@ -219,7 +217,11 @@ async def test_the_log_tells_the_route_and_never_what_was_asked(api: Api, harbor
         ("other", "/v1/watchlists", 405),
     ]
     assert "maria" not in json.dumps(logs).lower()
-    assert logging.getLogger("uvicorn.access").handlers == []
+    # pytest listens to every logger that a server cut off before.
+    handlers = [
+        each for each in logging.getLogger("uvicorn.access").handlers if not isinstance(each, LogCaptureHandler)
+    ]
+    assert handlers == []
 
 
 async def test_the_measures_count_by_route_and_hold_no_identifier(api: Api, harbor: Community) -> None:

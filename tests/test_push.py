@@ -101,6 +101,17 @@ async def test_a_batch_has_a_limit_that_is_told(feeder: httpx2.AsyncClient) -> N
     assert whole.json()["new_count"] == MAXIMUM_DOCUMENTS
 
 
+@pytest.mark.parametrize("character", ["\\u0000", "\\ud800", "\\udc00"])
+@pytest.mark.parametrize("as_lines", [True, False])
+async def test_a_character_that_no_text_can_hold_costs_neither_the_batch_nor_its_document(
+    feeder: httpx2.AsyncClient, character: str, as_lines: bool
+) -> None:
+    bad = f'{{"id": "1", "text": "{character} {LEAK}", "author": "a{character}", "title": "{character}"}}'
+    kind, body = ("x-ndjson", f'{bad}\n{{"text": "x"}}') if as_lines else ("json", f'[{bad}, {{"text": "x"}}]')
+    answer = await feeder.post("/v1/documents", content=body, headers={"Content-Type": f"application/{kind}"})
+    assert (answer.json()["new_count"], len(answer.json()["alert_ids"])) == (2, 1)
+
+
 async def test_a_batch_that_is_repeated_gets_the_first_answer(feeder: httpx2.AsyncClient) -> None:
     documents = [{"text": LEAK}, {"text": "a quiet day"}]
     first = await feeder.post("/v1/documents", json=documents, headers={"Idempotency-Key": "batch-7"})

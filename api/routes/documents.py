@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -57,10 +58,11 @@ async def ingest_documents(request: Request, given: Given, key: Ingester) -> Int
 def _read(content_type: str, body: bytes) -> list[NewDocument]:
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == JSON:
+        value = _value(body)
         try:
-            if body.lstrip().startswith(b"["):
-                return NewDocuments.validate_json(body)
-            return [NewDocument.model_validate_json(body)]
+            if isinstance(value, list):
+                return NewDocuments.validate_python(value)
+            return [NewDocument.model_validate(value)]
         except ValidationError as error:
             raise RequestValidationError(_rows(error)) from None
     if media_type == JSON_LINES:
@@ -74,12 +76,25 @@ def _read_lines(lines: list[bytes]) -> list[NewDocument]:
     documents, rows = [], []
     for index, line in enumerate(lines):
         try:
-            documents.append(NewDocument.model_validate_json(line))
+            documents.append(NewDocument.model_validate(_value(line, index)))
         except ValidationError as error:
             rows += _rows(error, index)
+        except RequestValidationError as error:
+            rows += error.errors()
     if rows:
         raise RequestValidationError(rows)
     return documents
+
+
+def _value(body: bytes, *place: int) -> object:
+    """Return the value that the JSON holds. Python's own parser takes halves of surrogate pairs, which texts from
+    elsewhere hold and pydantic's refuses. Raises RequestValidationError."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        reason = str(error) if isinstance(error, json.JSONDecodeError) else "nothing that can be read: line 1"
+        row = {"type": "json_invalid", "loc": ("body", *place), "ctx": {"error": reason}}
+        raise RequestValidationError([row]) from None
 
 
 def _rows(error: ValidationError, *place: int) -> list[dict[str, Any]]:

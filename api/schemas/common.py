@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
@@ -12,6 +13,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
@@ -24,6 +26,8 @@ from pydantic_core import CoreSchema
 from core.ports import Listing, Slice
 
 MAXIMUM_SETTINGS_DEPTH = 10
+
+_UNREADABLE = re.compile("[\0\ud800-\udfff]")
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -40,6 +44,10 @@ def _check_text(text: str) -> str:
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueError("must not hold half of a surrogate pair")
     return text
+
+
+def _readable(value: object) -> object:
+    return _UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", value) if isinstance(value, str) else value
 
 
 def _check_settings(settings: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -71,6 +79,8 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 Text = Annotated[str, AfterValidator(_check_text)]
+TextFromElsewhere = Annotated[Text, BeforeValidator(_readable)]
+"""Text that the sender did not write: NUL and halves of surrogate pairs become U+FFFD, one for one."""
 Name = Annotated[
     Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]

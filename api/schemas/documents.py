@@ -9,7 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from api.schemas.common import Answer, Input, Moment, Name, Text, example
+from api.schemas.common import Answer, Input, Moment, Name, Text, TextFromElsewhere, example
 from api.schemas.findings import ENTITY, MATCH, SIGNAL, EntityView, MatchView, SignalView, SpanView
 from api.schemas.terms import BareTerm
 from core.ports import Intake
@@ -45,11 +45,11 @@ class NewDocument(Input):
 
     model_config = ConfigDict(json_schema_extra=example(**DOCUMENT))
 
-    text: Text = Field(description="Its text. It is not kept when nothing matches.")
+    text: TextFromElsewhere = Field(description="Its text. It is not kept when nothing matches.")
     id: Name | None = Field(None, description="The place's own identifier; without one, it is named by its content.")
-    title: Text | None = Field(None, description="Its title.")
-    url: Text | None = Field(None, max_length=4000, description="Its address.")
-    author: Text | None = Field(None, max_length=1000, description="Who wrote it.")
+    title: TextFromElsewhere | None = Field(None, description="Its title.")
+    url: TextFromElsewhere | None = Field(None, max_length=4000, description="Its address.")
+    author: TextFromElsewhere | None = Field(None, max_length=1000, description="Who wrote it.")
     source: Name | None = Field(None, description="The place it came from, as shown to people.")
     published_at: Moment | None = Field(None, description="When it was published.")
     language: Name | None = Field(None, description="Its language (BCP 47).")
