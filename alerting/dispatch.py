@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from datetime import datetime, timedelta
-from random import SystemRandom
 
+from alerting.circuit import after_failure, after_success, next_attempt_at
+from alerting.planning import plan_destination_notices
 from alerting.rendering import notice
 from core.errors import (
     CryptoError,
@@ -29,6 +30,8 @@ from core.plugins import Registry
 from core.ports import AlertFilter, Listing, Notifier, NotifierContext, Store
 from core.types import (
     Alert,
+    Attempt,
+    AttemptOutcome,
     AuditEntry,
     Delivery,
     DeliveryLease,
@@ -40,14 +43,9 @@ from core.types import (
     Watchlist,
 )
 
-BACK_OFF = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
-LAST_BACK_OFF = timedelta(minutes=5)
-JITTER = 0.2
-"""Share by which the last back-off varies, so that many destinations do not come back at one moment."""
-LONGEST_RETRY_AFTER = timedelta(days=1)
-ATTEMPTS_WHEN_REFUSED = 3
-LONGEST_DEFERRAL = timedelta(days=5)
-CONCURRENT_DELIVERIES = 8
+CONCURRENT_DELIVERIES = 32
+CONCURRENT_PROBES = 8
+"""Of these, how many may go to destinations that gave no answer the last time: they must not take all places."""
 SHARE_OF_LEASE = 0.8
 """An attempt must end well before its lease does, so that its outcome can still be recorded."""
 LONGEST_WAIT = timedelta(seconds=10)
@@ -57,8 +55,6 @@ MOST_ALERTS = 20
 
 ACTOR = "dispatcher"
 """Who the audit log names for what is done here."""
-
-_RANDOM = SystemRandom()
 
 
 class Dispatcher:
@@ -82,9 +78,11 @@ class Dispatcher:
     async def run(self) -> None:
         """Deliver until cancelled, several destinations at a time. What fails in the database is tried again."""
         attempts: set[asyncio.Task[None]] = set()
+        probes: set[asyncio.Task[None]] = set()
 
         def ended(attempt: asyncio.Task[None]) -> None:
             attempts.discard(attempt)
+            probes.discard(attempt)
             self._wake.set()
 
         async with asyncio.TaskGroup() as group:
@@ -92,13 +90,18 @@ class Dispatcher:
                 look_again_at = self._clock.now() + LONGEST_WAIT
                 try:
                     while len(attempts) < CONCURRENT_DELIVERIES:
-                        lease = await self._store.take_due_delivery(self._clock.now(), self._lease_for)
+                        with_failing = len(probes) < CONCURRENT_PROBES
+                        lease = await self._store.take_due_delivery(
+                            self._clock.now(), self._lease_for, with_failing=with_failing
+                        )
                         if lease is None:
-                            due_at = await self._store.next_delivery_due_at()
+                            due_at = await self._store.next_delivery_due_at(with_failing=with_failing)
                             look_again_at = min(look_again_at, due_at or look_again_at)
                             break
                         attempt = group.create_task(self.deliver(lease))
                         attempts.add(attempt)
+                        if lease.destination.health.failure_count:
+                            probes.add(attempt)
                         attempt.add_done_callback(ended)
                 except (StoreError, CryptoError) as error:
                     logger().error("deliveries cannot be taken", exc_info=error)
@@ -107,17 +110,21 @@ class Dispatcher:
     async def deliver(self, lease: DeliveryLease) -> None:
         """Send the leased delivery once and record what came of it. A lost lease records nothing."""
         log = logger().bind(delivery_id=lease.delivery.id, destination_id=lease.destination.id)
+        started = self._clock.monotonic()
         try:
-            outcome = await self._send(lease)
-            if outcome is None:
-                await self._store.delivery_succeeded(lease, self._clock.now())
-                log.info("a notice was delivered", attempts=lease.delivery.attempts + 1)
+            error = await self._send(lease)
+            attempt = self._attempt(lease, error, self._clock.monotonic() - started)
+            if error is None:
+                await self._record_success(lease, attempt)
+                log.info("a notice was delivered", attempts=attempt.number)
             else:
-                log.warning("a notice was not delivered", attempts=lease.delivery.attempts + 1, exc_info=outcome)
-                await self._record_failure(lease, outcome)
+                log.warning("a notice was not delivered", attempts=attempt.number, exc_info=error)
+                await self._record_failure(lease, attempt, error)
         except LeaseLost as error:
             log.warning("a delivery took longer than its lease", exc_info=error)
-        except StoreError as error:
+        except NotFound:
+            log.info("a destination was deleted while a notice was under way")
+        except (StoreError, CryptoError) as error:
             # The lease runs out, and the delivery is repeated with the same idempotency key.
             log.error("the outcome of a delivery cannot be recorded", exc_info=error)
 
@@ -137,51 +144,60 @@ class Dispatcher:
             return DeliveryRefused(str(error))
         except TimeoutError:
             return DeliveryDeferred(f"one attempt took longer than {limit_seconds:g} seconds")
-        except Exception as error:  # a plug-in may raise anything: it must not stop the others
+        except OSError as error:
+            return DeliveryDeferred(f"no connection ({type(error).__name__})")
+        except Exception as error:  # a plug-in may raise anything: it must not stop the others, nor later notices
             logger().error("a channel failed unexpectedly", kind=lease.destination.kind, exc_info=error)
-            return DeliveryDeferred(f"unexpected {type(error).__name__}")
+            return DeliveryRefused(f"unexpected {type(error).__name__}")
         return None
 
-    async def _record_failure(self, lease: DeliveryLease, error: DeliveryError) -> None:
-        now = self._clock.now()
-        next_attempt_at = self._next_attempt_at(lease.delivery, error, now)
-        await self._store.delivery_failed(lease, error=str(error), next_attempt_at=next_attempt_at, at=now)
-        log = logger().bind(delivery_id=lease.delivery.id, destination_id=lease.destination.id)
-        if isinstance(error, DeliveryRefused) and error.gone:
-            await self._disable(lease.destination, now)
-            log.error("a destination is gone and was disabled")
-        elif next_attempt_at is None:
-            log.error("a delivery was given up and can be replayed", attempts=lease.delivery.attempts + 1)
-
-    async def _disable(self, destination: Destination, at: datetime) -> None:
-        audit = AuditEntry(
-            id=new_id("aud"),
-            community_id=destination.community_id,
-            actor=ACTOR,
-            action="destination.disabled",
-            object_id=destination.id,
-            at=at,
+    def _attempt(self, lease: DeliveryLease, error: DeliveryError | None, duration_seconds: float) -> Attempt:
+        return Attempt(
+            id=new_id("att"),
+            delivery_id=lease.delivery.id,
+            number=lease.delivery.attempts + 1,
+            at=self._clock.now(),
+            outcome=_outcome(error),
+            duration_seconds=duration_seconds,
+            status=None if error is None else error.status,
+            error=None if error is None else str(error),
         )
-        await self._store.set_destination_enabled(destination.community_id, destination.id, False, audit=audit)
 
-    def _next_attempt_at(self, delivery: Delivery, error: DeliveryError, now: datetime) -> datetime | None:
-        """Return when to try again, None to give the delivery up."""
-        attempts = delivery.attempts + 1
-        retry_after = timedelta(0)
-        if isinstance(error, DeliveryRefused):
-            if error.gone or attempts >= ATTEMPTS_WHEN_REFUSED:
-                return None
-        elif now - delivery.created_at >= LONGEST_DEFERRAL:
-            return None
-        elif isinstance(error, DeliveryDeferred) and error.retry_after is not None:
-            retry_after = min(error.retry_after, LONGEST_RETRY_AFTER)
-        return now + max(_back_off(attempts), retry_after)
+    async def _record_success(self, lease: DeliveryLease, attempt: Attempt) -> None:
+        destination = lease.destination
+        async with self._store.transaction() as transaction:
+            await transaction.finish_attempt(lease, attempt, next_attempt_at=None)
+            if destination.health.failing_since is not None:
+                destination = await transaction.destination(destination.community_id, destination.id)
+                await transaction.save_destination_health(after_success(destination), attempt.at)
+
+    async def _record_failure(self, lease: DeliveryLease, attempt: Attempt, error: DeliveryError) -> None:
+        """Record the failure and what it means for delivery and destination, in one transaction."""
+        at, delivery = attempt.at, lease.delivery
+        async with self._store.transaction() as transaction:
+            # As it is now: a person may have switched it on or off since the lease was taken.
+            before = await transaction.destination(delivery.community_id, delivery.destination_id)
+            after = after_failure(before, error, at)
+            due_at = next_attempt_at(delivery, after, error, at)
+            await transaction.finish_attempt(lease, attempt, next_attempt_at=due_at)
+            await transaction.save_destination_health(after, at)
+            is_disabled = before.enabled and not after.enabled
+            if is_disabled:
+                await plan_destination_notices(transaction, after, at)
+                await transaction.record(_disabling(after, at))
+        log = logger().bind(delivery_id=delivery.id, destination_id=delivery.destination_id)
+        if is_disabled:
+            log.error("a destination was switched off, as it takes nothing any more", exc_info=error)
+            self.wake()
+        if due_at is None:
+            log.error("a delivery was given up and can be replayed", attempts=attempt.number)
 
     async def _notice(self, lease: DeliveryLease) -> Notice:
         delivery = lease.delivery
         community_id = delivery.community_id
         incident: Incident | None = None
         source: SourceRecord | None = None
+        about: Destination | None = None
         alerts: tuple[Alert, ...] = ()
         watchlists: dict[str, Watchlist] = {}
         if delivery.incident_id is not None:
@@ -193,9 +209,14 @@ class Dispatcher:
         elif delivery.source_id is not None:
             with suppress(NotFound):  # deleted meanwhile
                 source = await self._store.source(community_id, delivery.source_id)
+        elif delivery.about_destination_id is not None:
+            with suppress(NotFound):
+                about = await self._store.destination(community_id, delivery.about_destination_id)
         community = await self._store.community(community_id)
         now = self._clock.now()
-        return notice(delivery, lease.destination, community, watchlists, incident, alerts, now, source=source)
+        return notice(
+            delivery, lease.destination, community, watchlists, incident, alerts, now, source=source, about=about
+        )
 
     async def _alerts_of(self, delivery: Delivery, incident: Incident) -> tuple[Alert, ...]:
         """Return the alerts for which the delivery was planned: those of its moment."""
@@ -204,8 +225,20 @@ class Dispatcher:
         return tuple(alert for alert in part.items if alert.raised_at == delivery.created_at)
 
 
-def _back_off(attempts: int) -> timedelta:
-    """Return the wait after so many attempts (1 or more)."""
-    if attempts <= len(BACK_OFF):
-        return BACK_OFF[attempts - 1]
-    return LAST_BACK_OFF * _RANDOM.uniform(1 - JITTER, 1 + JITTER)
+def _outcome(error: DeliveryError | None) -> AttemptOutcome:
+    if error is None:
+        return AttemptOutcome.DELIVERED
+    if isinstance(error, DeliveryRefused):
+        return AttemptOutcome.GONE if error.gone else AttemptOutcome.REFUSED
+    return AttemptOutcome.DEFERRED
+
+
+def _disabling(destination: Destination, at: datetime) -> AuditEntry:
+    return AuditEntry(
+        id=new_id("aud"),
+        community_id=destination.community_id,
+        actor=ACTOR,
+        action="destination.disabled",
+        object_id=destination.id,
+        at=at,
+    )

@@ -23,6 +23,15 @@ async def plan_source_notices(transaction: Transaction, source: SourceRecord, ev
         await transaction.plan_delivery(_delivery(destination, event, at, source_id=source.id))
 
 
+async def plan_destination_notices(transaction: Transaction, disabled: Destination, at: datetime) -> None:
+    """Plan a delivery for every other destination of the community: where one was switched off because it takes nothing
+    any more, whoever reads the others must know. Raises StoreError."""
+    for destination in await transaction.destinations(disabled.community_id):
+        if destination.id != disabled.id:
+            event = EventType.DESTINATION_DISABLED
+            await transaction.plan_delivery(_delivery(destination, event, at, about_destination_id=disabled.id))
+
+
 def _delivery(
     destination: Destination,
     event: EventType,
@@ -30,6 +39,7 @@ def _delivery(
     *,
     incident_id: str | None = None,
     source_id: str | None = None,
+    about_destination_id: str | None = None,
 ) -> Delivery:
     return Delivery(
         id=new_id("dlv"),
@@ -37,6 +47,7 @@ def _delivery(
         destination_id=destination.id,
         incident_id=incident_id,
         source_id=source_id,
+        about_destination_id=about_destination_id,
         event=event,
         sequence=0,
         idempotency_key=new_id("msg"),

@@ -19,6 +19,7 @@ from core.types import (
     Incident,
     Notice,
     NoticeAlert,
+    NoticeDestination,
     NoticeSource,
     SourceRecord,
     SourceState,
@@ -43,21 +44,25 @@ def notice(
     at: datetime,
     *,
     source: SourceRecord | None = None,
+    about: Destination | None = None,
 ) -> Notice:
     """Return the notice for a delivery.
 
     ``watchlists`` are the community's by id; ``alerts`` those of the incident that the notice tells of; ``source``
-    is the one that the delivery is about, unless it was deleted.
+    or ``about``, a destination, is what the delivery is about, unless it was deleted.
     ``counts`` tells numbers, classes and severities; ``redacted`` adds reasons and texts with everything
     found masked; ``full`` shows the evidence in clear.
     """
     names = {watchlist_id: safe_text(watchlist.name) for watchlist_id, watchlist in watchlists.items()}
     detail = destination.detail
     shown_source = None if source is None else _source(source, detail)
-    if delivery.source_id is None:
-        summary = _summary(delivery.event, incident, alerts, names)
-    else:
+    shown_destination = None if about is None else _destination(about, detail)
+    if delivery.source_id is not None:
         summary = _source_summary(delivery.event, shown_source)
+    elif delivery.about_destination_id is not None:
+        summary = _destination_summary(shown_destination)
+    else:
+        summary = _summary(delivery.event, incident, alerts, names)
     return Notice(
         idempotency_key=delivery.idempotency_key,
         sequence=delivery.sequence,
@@ -69,6 +74,7 @@ def notice(
         incident=None if incident is None else _incident(incident, detail),
         alerts=() if detail is Detail.COUNTS else tuple(_alert(alert, detail, names) for alert in alerts),
         source=shown_source,
+        destination=shown_destination,
     )
 
 
@@ -98,6 +104,26 @@ def _source_summary(event: EventType, source: NoticeSource | None) -> str:
         return f"Source silent: {named}, nothing new{since}"
     error = "" if source.error is None else f": {source.error}"
     return f"Source failing: {named}{since}{error}"
+
+
+def _destination_summary(destination: NoticeDestination | None) -> str:
+    """Return a sentence such as "Destination switched off: Moderators (webhook), it is gone: …"."""
+    if destination is None:
+        return "A destination was switched off and has been deleted since"
+    named = f"{destination.name} ({destination.kind})" if destination.name else f"one of kind {destination.kind}"
+    reason = "" if destination.reason is None else f", {destination.reason}"
+    return f"Destination switched off: {named}{reason}"
+
+
+def _destination(destination: Destination, detail: Detail) -> NoticeDestination:
+    is_counts = detail is Detail.COUNTS
+    reason = destination.health.disabled_because
+    return NoticeDestination(
+        id=destination.id,
+        kind=destination.kind,
+        name=None if is_counts else safe_text(destination.name),
+        reason=None if is_counts or reason is None else safe_text(reason),
+    )
 
 
 def _source(source: SourceRecord, detail: Detail) -> NoticeSource:

@@ -130,20 +130,24 @@ class SourceBroken(SourceError):
 
 
 class DeliveryError(LeakwatchError):
-    """A notice was not delivered."""
+    """A notice was not delivered. ``status`` is what the other side answered in its protocol, None for no answer."""
+
+    def __init__(self, sentence: str, *, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(sentence)
 
 
 class DeliveryDeferred(DeliveryError):
     """The destination cannot take the notice now. ``retry_after`` is what it asked to wait."""
 
-    def __init__(self, sentence: str, *, retry_after: timedelta | None = None) -> None:
+    def __init__(self, sentence: str, *, status: int | None = None, retry_after: timedelta | None = None) -> None:
         self.retry_after = retry_after
-        super().__init__(sentence)
+        super().__init__(sentence, status=status)
 
 
 class DeliveryRefused(DeliveryError):
     """The destination will not take this notice. ``gone``: nor any other, ever (HTTP 410)."""
 
-    def __init__(self, sentence: str, *, gone: bool = False) -> None:
+    def __init__(self, sentence: str, *, status: int | None = None, gone: bool = False) -> None:
         self.gone = gone
-        super().__init__(sentence)
+        super().__init__(sentence, status=status)

@@ -1,8 +1,8 @@
 """The guarded way out: the only place that makes HTTP requests of our own.
 
 Public addresses only, checked at connect time and again for every redirect; bounded in time, size and
-redirects; one request at a time to a host, at the pace of the settings; no proxies, cookies or credentials
-from the environment. Messages name the host only: paths and queries may hold secrets or terms.
+redirects; to places that are read, one request at a time and at the pace of the settings; no proxies, cookies or
+credentials from the environment. Messages name the host only: paths and queries may hold secrets or terms.
 """
 
 from __future__ import annotations
@@ -99,6 +99,8 @@ class GuardedClient:
     """An HttpClient, used as ``async with GuardedClient(settings, clock) as http``.
 
     ``resolver`` looks names up; ``tls`` decides which certificates are trusted, by default those of the system.
+    ``paced`` False keeps no pace: for places that asked to be told, whose deliveries have an order and back-off of
+    their own.
     """
 
     def __init__(
@@ -108,10 +110,12 @@ class GuardedClient:
         *,
         resolver: Resolver = resolve,
         tls: ssl.SSLContext | None = None,
+        paced: bool = True,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._resolver = resolver
+        self._paced = paced
         self._turns: dict[str, _Turn] = {}
         # A kept connection would be shared by all names of an address, past the check of the certificate.
         self._transport = httpx2.AsyncHTTPTransport(
@@ -161,6 +165,9 @@ class GuardedClient:
 
     @asynccontextmanager
     async def _turn(self, host: str) -> AsyncIterator[None]:
+        if not self._paced:
+            yield
+            return
         turn = self._turns.setdefault(host, _Turn())
         async with turn.lock:
             if turn.free_at is not None:

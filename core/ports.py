@@ -21,6 +21,7 @@ from core.types import (
     Alert,
     AlertClass,
     ApiKey,
+    Attempt,
     AuditEntry,
     Candidate,
     Catalogue,
@@ -316,6 +317,16 @@ class Transaction(Protocol):
     async def plan_delivery(self, delivery: Delivery) -> None:
         """Put a delivery into the outbox; its ``sequence`` is assigned here, the given one is ignored."""
 
+    async def finish_attempt(self, lease: DeliveryLease, attempt: Attempt, *, next_attempt_at: datetime | None) -> None:
+        """Keep the attempt, and what it means for its delivery: delivered, pending until the next attempt, or dead
+        without one. Raises LeaseLost."""
+
+    async def destination(self, community_id: str, destination_id: str) -> Destination:
+        """Return the destination, to be changed. Raises NotFound."""
+
+    async def save_destination_health(self, destination: Destination, at: datetime) -> None:
+        """Keep how the destination fares, and whether it is enabled."""
+
     async def record(self, entry: AuditEntry) -> None:
         """Add to the audit log."""
 
@@ -426,23 +437,25 @@ class Store(Protocol):
     async def destination(self, community_id: str, destination_id: str) -> Destination: ...
     async def set_destination_enabled(
         self, community_id: str, destination_id: str, enabled: bool, *, audit: AuditEntry
-    ) -> Destination: ...
+    ) -> Destination:
+        """Switch the destination on or off. One that is switched on starts anew: how it fared is forgotten, and
+        what waits for it is due."""
+
     async def delete_destination(self, community_id: str, destination_id: str, *, audit: AuditEntry) -> None: ...
 
-    async def take_due_delivery(self, at: datetime, lease_for: timedelta) -> DeliveryLease | None:
-        """Take the pending delivery that is due longest, not leased, to an enabled destination, and the
-        first of its destination's pending ones (each destination's order is kept)."""
+    async def take_due_delivery(
+        self, at: datetime, lease_for: timedelta, *, with_failing: bool = True
+    ) -> DeliveryLease | None:
+        """Take the pending delivery that is due longest, not leased, to an enabled destination that may be tried by
+        then, and the first of its destination's pending ones (each destination's order is kept). ``with_failing``
+        False leaves out destinations that gave no answer the last time."""
 
-    async def next_delivery_due_at(self) -> datetime | None:
+    async def next_delivery_due_at(self, *, with_failing: bool = True) -> datetime | None:
         """Return when the next delivery can be taken; None where none is pending."""
 
-    async def delivery_succeeded(self, lease: DeliveryLease, at: datetime) -> None:
-        """Mark as delivered. Raises LeaseLost."""
-
-    async def delivery_failed(
-        self, lease: DeliveryLease, *, error: str, next_attempt_at: datetime | None, at: datetime
-    ) -> None:
-        """Record a failed attempt; without a next attempt the delivery is dead. Raises LeaseLost."""
+    async def delivery(self, community_id: str, delivery_id: str) -> Delivery: ...
+    async def attempts(self, community_id: str, delivery_id: str, listing: Listing) -> Slice[Attempt]:
+        """Return the attempts at the delivery that are still remembered, the oldest first."""
 
     async def replay_delivery(
         self, community_id: str, delivery_id: str, at: datetime, *, audit: AuditEntry

@@ -506,6 +506,19 @@ class Detail(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationHealth:
+    """How a destination fares. ``failing_since`` is the first failed attempt since a notice was taken; in
+    ``failure_count`` attempts in a row it gave no answer or asked to come later, and before ``retry_at`` nothing is
+    sent to it. ``disabled_because`` is set where nobody but the dispatcher switched it off."""
+
+    failing_since: datetime | None = None
+    failure_count: int = 0
+    retry_at: datetime | None = None
+    last_error: str | None = None
+    disabled_because: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
     """Where notices go. ``settings`` belong to the channel named by ``kind`` and hold credentials."""
 
@@ -517,6 +530,7 @@ class Destination:
     detail: Detail = Detail.REDACTED
     minimum_severity: Severity = Severity.MEDIUM
     enabled: bool = True
+    health: DestinationHealth = DestinationHealth()
 
 
 class EventType(StrEnum):
@@ -527,6 +541,7 @@ class EventType(StrEnum):
     INCIDENT_RESOLVED = "incident.resolved"
     SOURCE_FAILING = "source.failing"
     SOURCE_RECOVERED = "source.recovered"
+    DESTINATION_DISABLED = "destination.disabled"
     TEST_PING = "test.ping"
 
 
@@ -541,8 +556,8 @@ class DeliveryState(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One notice to one destination. ``sequence`` counts per destination from 1;
-    ``idempotency_key`` is the same for every attempt. What it is about is ``incident_id`` or ``source_id``,
-    neither for a test."""
+    ``idempotency_key`` is the same for every attempt. What it is about is ``incident_id``, ``source_id`` or
+    ``about_destination_id``, none of them for a test. Of its ``attempts``, ``refusal_count`` were refused."""
 
     id: str
     community_id: str
@@ -558,6 +573,32 @@ class Delivery:
     delivered_at: datetime | None = None
     last_error: str | None = None
     source_id: str | None = None
+    about_destination_id: str | None = None
+    refusal_count: int = 0
+
+
+class AttemptOutcome(StrEnum):
+    """What came of an attempt: ``deferred`` may work later, ``refused`` concerns this notice, ``gone`` all of them."""
+
+    DELIVERED = "delivered"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt at a delivery. ``number`` counts from 1, anew after a replay; ``status`` is what the other side
+    answered in its protocol, None where it gave no answer; ``error`` is our own sentence."""
+
+    id: str
+    delivery_id: str
+    number: int
+    at: datetime
+    outcome: AttemptOutcome
+    duration_seconds: float
+    status: int | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -592,6 +633,17 @@ class NoticeSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeDestination:
+    """A destination that was switched off, as another one may see it: ``name`` and ``reason`` are None where that is
+    told numbers only."""
+
+    id: str
+    kind: str
+    name: str | None = field(default=None, repr=False)
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """What a notifier sends: nothing in it goes beyond ``detail``."""
 
@@ -605,6 +657,7 @@ class Notice:
     incident: Incident | None = None
     alerts: tuple[NoticeAlert, ...] = ()
     source: NoticeSource | None = None
+    destination: NoticeDestination | None = None
 
 
 # ── who may do what, and what runs ──────────────────────────────────────────────────────────────

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from core.errors import LeakwatchError, WatchlistError
-from core.types import Scope, Sensitivity, Severity, TermKind
+from core.types import DeliveryState, Scope, Sensitivity, Severity, TermKind
 from monitor.commands.streams import STANDARD_OUTPUT, written
 
 FAILED = 2
@@ -32,10 +32,12 @@ app = typer.Typer(
 watchlist = typer.Typer(help="Check, import or export a watchlist.", rich_markup_mode=None)
 source = typer.Typer(help="Set up what is read.", rich_markup_mode=None)
 destination = typer.Typer(help="Set up who is told.", rich_markup_mode=None)
+delivery = typer.Typer(help="See what was not delivered, and deliver it after all.", rich_markup_mode=None)
 key = typer.Typer(help="Make keys to the API.", rich_markup_mode=None)
 app.add_typer(watchlist, name="watchlist")
 app.add_typer(source, name="source")
 app.add_typer(destination, name="destination")
+app.add_typer(delivery, name="delivery")
 app.add_typer(key, name="key")
 
 Input = Annotated[str, typer.Option("--input", metavar="FILE|-", help="File or directory; - is standard input.")]
@@ -228,6 +230,32 @@ def add_destination(
     from monitor.commands.setup import destination_add
 
     return destination_add(community, kind, name or kind, settings or [], minimum_severity)
+
+
+@delivery.command("list")
+def list_deliveries(
+    state: Annotated[DeliveryState, typer.Option(help="Where they stand; dead ones were given up.")] = (
+        DeliveryState.DEAD
+    ),
+    community: CommunityName = None,
+) -> int:
+    """List the deliveries that were given up, or those in another state."""
+    from monitor.commands.delivery import delivery_list
+
+    return delivery_list(community, state)
+
+
+@delivery.command("replay")
+def replay_deliveries(
+    deliveries: Annotated[
+        list[str] | None, typer.Argument(metavar="DELIVERY", help="Which of them; all that were given up by default.")
+    ] = None,
+    community: CommunityName = None,
+) -> int:
+    """Have deliveries that were given up tried again, under the same id."""
+    from monitor.commands.delivery import delivery_replay
+
+    return delivery_replay(community, deliveries or [])
 
 
 @key.command("create")

@@ -55,12 +55,16 @@ async def open_service(
     """Put all parts together on the settings' database, for the time of the block. Nothing runs yet.
     ``raised`` is told of new alerts after they are recorded."""
     settings, clock = parts.settings, parts.clock
-    async with open_store(settings, clock) as store, GuardedClient(settings.http, clock) as http:
+    async with (
+        open_store(settings, clock) as store,
+        GuardedClient(settings.http, clock) as http,
+        GuardedClient(settings.http, clock, paced=False) as http_of_channels,
+    ):
         parts = parts.keyed()
         dispatcher = Dispatcher(
             store,
             parts.notifiers,
-            NotifierContext(http=http, clock=clock),
+            NotifierContext(http=http_of_channels, clock=clock),
             lease_for=timedelta(seconds=settings.monitor.delivery_lease_seconds),
         )
 

@@ -66,15 +66,14 @@ class HandClock:
 
 @asynccontextmanager
 async def open_store(directory: Path, clock: HandClock) -> AsyncIterator[SqlStore]:
-    """Open a store on a SQLite file with one community and one watchlist."""
+    """Open a store on a SQLite file, which has one community and one watchlist from the first time on."""
     store = SqlStore(load_settings(data_directory=directory), clock)
     await store.open()
     try:
-        await store.add_community(Community(id="com_1", name="Harbor Commons"), audit=audit("com_1"))
-        await store.add_watchlist(
-            Watchlist(id="wl_1", community_id="com_1", name="Members"),
-            audit=audit("wl_1"),
-        )
+        if not await store.communities():
+            await store.add_community(Community(id="com_1", name="Harbor Commons"), audit=audit("com_1"))
+            members = Watchlist(id="wl_1", community_id="com_1", name="Members")
+            await store.add_watchlist(members, audit=audit("wl_1"))
         yield store
     finally:
         await store.close()

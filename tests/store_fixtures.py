@@ -15,9 +15,12 @@ from core.types import (
     Alert,
     AlertClass,
     ApiKey,
+    Attempt,
+    AttemptOutcome,
     AuditEntry,
     Community,
     Delivery,
+    DeliveryLease,
     DeliveryState,
     Destination,
     Document,
@@ -265,3 +268,31 @@ async def add_community(store: SqlStore, community_id: str = "com_a") -> None:
     await store.add_destination(destination(f"dst_{suffix}", community_id), audit=audit(community_id))
     async with store.transaction() as transaction:
         await transaction.save_incident(incident(f"inc_{suffix}", community_id, watchlist_id=f"wl_{suffix}"), ["first"])
+
+
+async def delivery_succeeded(store: SqlStore, lease: DeliveryLease, at: datetime) -> None:
+    """Record that the leased delivery was taken."""
+    async with store.transaction() as transaction:
+        taken = attempt(lease, AttemptOutcome.DELIVERED, at=at)
+        await transaction.finish_attempt(lease, taken, next_attempt_at=None)
+
+
+async def delivery_failed(
+    store: SqlStore, lease: DeliveryLease, *, error: str, next_attempt_at: datetime | None, at: datetime
+) -> None:
+    """Record that the leased delivery was not taken."""
+    async with store.transaction() as transaction:
+        failed = attempt(lease, AttemptOutcome.REFUSED, at=at, error=error)
+        await transaction.finish_attempt(lease, failed, next_attempt_at=next_attempt_at)
+
+
+def attempt(lease: DeliveryLease, outcome: AttemptOutcome, *, at: datetime, error: str | None = None) -> Attempt:
+    return Attempt(
+        id=new_id("att"),
+        delivery_id=lease.delivery.id,
+        number=lease.delivery.attempts + 1,
+        at=at,
+        outcome=outcome,
+        duration_seconds=0.25,
+        error=error,
+    )

@@ -11,8 +11,9 @@ import httpx2
 import pytest
 
 from api.app import create_app
-from core.types import BlindInterval, Community, Scope, SourceHealth
+from core.types import BlindInterval, Community, DestinationHealth, Scope, SourceHealth
 from tests.api_service import Api, assert_problem, audited
+from tests.store_fixtures import delivery_failed
 
 pytest_plugins = ["tests.api_fixtures"]
 
@@ -169,15 +170,34 @@ async def test_a_dead_delivery_is_replayed(api: Api, harbor: Community, admin: h
     store = api.service.store
     lease = await store.take_due_delivery(api.clock.now(), timedelta(minutes=1))
     assert lease is not None
-    await store.delivery_failed(
-        lease, error="the receiver answered with status 500", next_attempt_at=None, at=api.clock.now()
+    await delivery_failed(
+        store, lease, error="the receiver answered with status 400", next_attempt_at=None, at=api.clock.now()
     )
+    (tried,) = (await admin.get(f"/v1/deliveries/{delivery['id']}/attempts")).json()["items"]
+    assert (tried["number"], tried["outcome"], tried["duration_seconds"]) == (1, "refused", 0.25)
     (dead,) = (await admin.get("/v1/deliveries?state=dead")).json()["items"]
-    assert dead["last_error"] == "the receiver answered with status 500"
+    assert (await admin.get(f"/v1/deliveries/{delivery['id']}")).json() == dead
+    assert dead["last_error"] == "the receiver answered with status 400"
     replayed = (await admin.post(path)).json()
     assert (replayed["state"], replayed["idempotency_key"]) == ("pending", delivery["idempotency_key"])
     assert (await admin.get("/v1/deliveries?state=dead")).json()["items"] == []
     assert (await audited(admin))["delivery.replayed", delivery["id"]] == 1
+
+
+async def test_how_a_destination_fares_is_shown(api: Api, harbor: Community, admin: httpx2.AsyncClient) -> None:
+    made = (await admin.post("/v1/destinations", json=WEBHOOK)).json()
+    assert made["failing_since"] is made["disabled_because"] is made["retry_at"] is made["last_error"] is None
+    path = f"/v1/destinations/{made['id']}"
+    async with api.service.store.transaction() as transaction:
+        destination = await transaction.destination(harbor.id, made["id"])
+        health = DestinationHealth(failing_since=api.clock.now(), last_error="gone", disabled_because="it is gone")
+        disabled = replace(destination, enabled=False, health=health)
+        await transaction.save_destination_health(disabled, api.clock.now())
+    shown = (await admin.get(path)).json()
+    assert (shown["enabled"], shown["disabled_because"], shown["last_error"]) == (False, "it is gone", "gone")
+    assert shown["failing_since"] is not None
+    enabled = (await admin.post(f"{path}/enable")).json()
+    assert enabled == made
 
 
 async def test_what_is_watched_read_or_sent_wakes_those_who_work_on_it(api: Api, harbor: Community) -> None:

@@ -13,7 +13,18 @@ from core.db.store import SqlStore
 from core.errors import Conflict, CryptoError, LeaseLost, NotFound
 from core.ports import Listing
 from core.types import Delivery, DeliveryState, Detail, Severity
-from tests.store_fixtures import MINUTE, NOON, StandingClock, add_community, audit, delivery, destination, opened
+from tests.store_fixtures import (
+    MINUTE,
+    NOON,
+    StandingClock,
+    add_community,
+    audit,
+    delivery,
+    delivery_failed,
+    delivery_succeeded,
+    destination,
+    opened,
+)
 
 LEASE = timedelta(minutes=2)
 
@@ -97,13 +108,13 @@ async def test_each_destination_gets_its_deliveries_one_at_a_time_and_in_order(t
         assert first.delivery.id == "dlv_1"  # though dlv_2 is due longer
         assert first.destination == destination("dst_1", "com_a")
         assert await store.take_due_delivery(NOON, LEASE) is None
-        await store.delivery_failed(first, error="it answered 503", next_attempt_at=NOON + 3 * MINUTE, at=NOON)
+        await delivery_failed(store, first, error="it answered 503", next_attempt_at=NOON + 3 * MINUTE, at=NOON)
         assert await store.take_due_delivery(NOON, LEASE) is None  # dlv_2 waits for dlv_1
         assert await store.next_delivery_due_at() == NOON + MINUTE
         other = await store.take_due_delivery(NOON + MINUTE, LEASE)
         assert other is not None
         assert other.delivery.id == "dlv_3"
-        await store.delivery_succeeded(other, NOON + MINUTE)
+        await delivery_succeeded(store, other, NOON + MINUTE)
         again = await store.take_due_delivery(NOON + 3 * MINUTE, LEASE)
         assert again is not None
         assert (again.delivery.id, again.delivery.attempts, again.delivery.last_error) == (
@@ -111,7 +122,7 @@ async def test_each_destination_gets_its_deliveries_one_at_a_time_and_in_order(t
             1,
             "it answered 503",
         )
-        await store.delivery_succeeded(again, NOON + 3 * MINUTE)
+        await delivery_succeeded(store, again, NOON + 3 * MINUTE)
         last = await store.take_due_delivery(NOON + 3 * MINUTE, LEASE)
         assert last is not None
         assert last.delivery.id == "dlv_2"
@@ -123,7 +134,7 @@ async def test_a_delivered_one_says_when_and_after_how_many_attempts(tmp_path: P
         await plan(store, delivery("dlv_1", "com_a"))
         lease = await store.take_due_delivery(NOON, LEASE)
         assert lease is not None
-        await store.delivery_succeeded(lease, NOON + MINUTE)
+        await delivery_succeeded(store, lease, NOON + MINUTE)
         (delivered,) = (await store.deliveries("com_a", Listing(), state=DeliveryState.DELIVERED)).items
         assert delivered == replace(
             lease.delivery,
@@ -157,10 +168,10 @@ async def test_who_lost_a_lease_records_no_outcome(tmp_path: Path) -> None:
         assert quick is not None
         assert quick.delivery == slow.delivery
         with pytest.raises(LeaseLost):
-            await one.delivery_succeeded(slow, NOON)
+            await delivery_succeeded(one, slow, NOON)
         with pytest.raises(LeaseLost):
-            await one.delivery_failed(slow, error="late", next_attempt_at=None, at=NOON)
-        await other.delivery_succeeded(quick, NOON)
+            await delivery_failed(one, slow, error="late", next_attempt_at=None, at=NOON)
+        await delivery_succeeded(other, quick, NOON)
 
 
 async def test_of_many_takers_in_two_stores_each_delivery_has_one(tmp_path: Path) -> None:
@@ -185,11 +196,11 @@ async def test_a_dead_delivery_lets_the_next_pass_and_is_replayed_before_later_o
         assert first is not None
         with pytest.raises(Conflict, match="this delivery is pending"):
             await store.replay_delivery("com_a", "dlv_1", NOON, audit=audit("com_a"))
-        await store.delivery_failed(first, error="it answered 410", next_attempt_at=None, at=NOON)
+        await delivery_failed(store, first, error="it answered 410", next_attempt_at=None, at=NOON)
         second = await store.take_due_delivery(NOON, LEASE)
         assert second is not None
         assert second.delivery.id == "dlv_2"
-        await store.delivery_succeeded(second, NOON)
+        await delivery_succeeded(store, second, NOON)
         with pytest.raises(Conflict, match="this delivery is delivered"):
             await store.replay_delivery("com_a", "dlv_2", NOON, audit=audit("com_a"))
 
@@ -225,7 +236,7 @@ async def test_deleting_a_destination_deletes_its_deliveries(tmp_path: Path) -> 
         assert lease is not None
         await store.delete_destination("com_a", lease.destination.id, audit=audit("com_a"))
         with pytest.raises(LeaseLost):
-            await store.delivery_succeeded(lease, NOON)
+            await delivery_succeeded(store, lease, NOON)
         (left,) = (await store.deliveries("com_a", Listing())).items
         assert left.destination_id != lease.destination.id
         assert (await store.deliveries("com_a", Listing(), destination_id=left.destination_id)).items == (left,)

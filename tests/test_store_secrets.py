@@ -36,6 +36,7 @@ from tests.store_fixtures import (
     api_key,
     audit,
     delivery,
+    delivery_failed,
     destination,
     document,
     incident,
@@ -117,6 +118,9 @@ async def _write_every_kind_of_row(store: SqlStore) -> None:
                 health=SourceHealth(blind_intervals=(blind,)),
             ),
         )
+    tried = await store.take_due_delivery(NOON, MINUTE)
+    assert tried is not None
+    await delivery_failed(store, tried, error="it answered 503", next_attempt_at=NOON, at=NOON)
     answer = RememberedAnswer(request_digest=f"{MARK} digest".encode(), status=201, body=f"{MARK} body".encode())
     await store.remember_answer("com_a", f"{MARK} idempotency key", answer, until=NOON + MINUTE)
 
@@ -196,6 +200,9 @@ OF_ANOTHER_COMMUNITY: dict[str, Call] = {
     "destination": lambda s: s.destination("com_b", "dst_1"),
     "set_destination_enabled": lambda s: s.set_destination_enabled("com_b", "dst_1", False, audit=audit("com_b")),
     "delete_destination": lambda s: s.delete_destination("com_b", "dst_1", audit=audit("com_b")),
+    "delivery": lambda s: s.delivery("com_b", "dlv_1"),
+    "attempts": lambda s: s.attempts("com_b", "dlv_1", Listing()),
+    "transaction.destination": in_transaction(lambda t: t.destination("com_b", "dst_1")),
     "replay_delivery": lambda s: s.replay_delivery("com_b", "dlv_1", NOON, audit=audit("com_b")),
     "deliveries": lambda s: s.deliveries("com_b", Listing(), destination_id="dst_1"),
     "transaction.incident": in_transaction(lambda t: t.incident("com_b", "inc_1")),
@@ -223,7 +230,7 @@ async def _fill(store: SqlStore) -> None:
         await transaction.plan_delivery(delivery("dlv_1", "com_a"))
     lease = await store.take_due_delivery(NOON, timedelta(minutes=1))
     assert lease is not None
-    await store.delivery_failed(lease, error="gone", next_attempt_at=None, at=NOON)
+    await delivery_failed(store, lease, error="gone", next_attempt_at=None, at=NOON)
 
 
 def _rows(path: Path) -> dict[str, list[Any]]:

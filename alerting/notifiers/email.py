@@ -130,7 +130,7 @@ def compose(notice: Notice, sender: str) -> EmailMessage:
     message["To"] = Address("Leakwatch", addr_spec=sender)
     message["Date"] = format_datetime(notice.sent_at)
     message["Message-ID"] = f"<{notice.idempotency_key}@{domain}>"
-    subject = notice.incident or notice.source
+    subject = notice.incident or notice.source or notice.destination
     if subject is not None:
         # All messages about one thing refer to one that need not exist (RFC 5322, section 3.6.4): one thread.
         thread = f"<{subject.id}@{domain}>"
@@ -156,6 +156,8 @@ def _lines(notice: Notice) -> list[str]:
         lines.append(f"Source: {notice.source.id} ({notice.source.state})")
     if notice.event is EventType.SOURCE_FAILING:
         lines.append("Until it works again, leaks that appear there may be missed.")
+    if notice.event is EventType.DESTINATION_DISABLED:
+        lines.append("Nobody is told there any more. What waited for it is sent once it is switched on again.")
     for alert in notice.alerts:
         lines += ["", *_alert_lines(alert)]
     return [*lines, "", f"Detail level of this destination: {notice.detail}"]
@@ -181,11 +183,12 @@ def _failure(error: Exception) -> DeliveryError:
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         codes = [refused.code for refused in error.recipients]
         if all(code >= _PERMANENT for code in codes):
-            return DeliveryRefused(f"the mail server refused every recipient (status {codes[0]})")
-        return DeliveryDeferred(f"the mail server takes no recipient now (status {min(codes)})")
+            return DeliveryRefused(f"the mail server refused every recipient (status {codes[0]})", status=codes[0])
+        return DeliveryDeferred(f"the mail server takes no recipient now (status {min(codes)})", status=min(codes))
     if isinstance(error, aiosmtplib.SMTPResponseException):
         sentence = f"the mail server answered with status {error.code}"
-        return DeliveryRefused(sentence) if error.code >= _PERMANENT else DeliveryDeferred(sentence)
+        refusal = DeliveryRefused if error.code >= _PERMANENT else DeliveryDeferred
+        return refusal(sentence, status=error.code)
     if isinstance(error, aiosmtplib.SMTPNotSupported):
         return DeliveryRefused("the mail server lacks what is needed: TLS, a login, or non-ASCII addresses")
     return DeliveryDeferred(f"the mail server gave no whole answer ({type(error).__name__})")

@@ -17,7 +17,7 @@ from core.addresses import is_loopback
 from core.errors import AddressRefused, DeliveryDeferred, DeliveryRefused, FetchError, TooLarge
 from core.http import parse_retry_after
 from core.ports import NotifierContext
-from core.types import Incident, Json, JsonObject, Notice, NoticeAlert, NoticeSource
+from core.types import Incident, Json, JsonObject, Notice, NoticeAlert, NoticeDestination, NoticeSource
 
 BODY_VERSION = 1
 _PREFIX = "whsec_"
@@ -99,11 +99,11 @@ class WebhookNotifier:
             return
         sentence = f"the webhook answered with status {status}"
         if status == HTTPStatus.GONE:
-            raise DeliveryRefused(sentence, gone=True)
+            raise DeliveryRefused(sentence, status=status, gone=True)
         if status >= 500 or status in _TRY_AGAIN:
             retry_after = parse_retry_after(response.headers.get("retry-after"), self._clock.now())
-            raise DeliveryDeferred(sentence, retry_after=retry_after)
-        raise DeliveryRefused(sentence)
+            raise DeliveryDeferred(sentence, status=status, retry_after=retry_after)
+        raise DeliveryRefused(sentence, status=status)
 
 
 def signed_headers(secrets: Sequence[str], message_id: str, at: datetime, body: str) -> dict[str, str]:
@@ -128,6 +128,7 @@ def _body(notice: Notice) -> JsonObject:
             "incident": None if notice.incident is None else _incident(notice.incident),
             "alerts": [_alert(alert) for alert in notice.alerts],
             "source": None if notice.source is None else _source(notice.source),
+            "destination": None if notice.destination is None else _destination(notice.destination),
         },
     }
 
@@ -155,6 +156,15 @@ def _source(source: NoticeSource) -> Json:
         "since": None if source.since is None else source.since.isoformat(),
         "name": source.name,
         "error": source.error,
+    }
+
+
+def _destination(destination: NoticeDestination) -> Json:
+    return {
+        "id": destination.id,
+        "kind": destination.kind,
+        "name": destination.name,
+        "reason": destination.reason,
     }
 
 

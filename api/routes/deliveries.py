@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.auth import Reader, Writer, audit_entry
-from api.schemas.common import Identifier, Items
-from api.schemas.destinations import DeliveryQuery, DeliveryView
+from api.schemas.common import Identifier, Items, ListingQuery
+from api.schemas.destinations import AttemptView, DeliveryQuery, DeliveryView
 from api.services import Given
 
 router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"])
@@ -21,6 +21,21 @@ async def list_deliveries(wanted: Annotated[DeliveryQuery, Query()], given: Give
         key.community_id, wanted.listing(), state=wanted.state, destination_id=wanted.destination
     )
     return Items[DeliveryView].of(part, DeliveryView.of)
+
+
+@router.get("/{delivery_id}", summary="Read a delivery")
+async def read_delivery(delivery_id: Identifier, given: Given, key: Reader) -> DeliveryView:
+    """Answers where the delivery stands."""
+    return DeliveryView.of(await given.store.delivery(key.community_id, delivery_id))
+
+
+@router.get("/{delivery_id}/attempts", summary="List the attempts at a delivery")
+async def list_attempts(
+    delivery_id: Identifier, wanted: Annotated[ListingQuery, Query()], given: Given, key: Reader
+) -> Items[AttemptView]:
+    """Answers every attempt of the last 30 days, the oldest first."""
+    part = await given.store.attempts(key.community_id, delivery_id, wanted.listing())
+    return Items[AttemptView].of(part, AttemptView.of)
 
 
 @router.post("/{delivery_id}/replay", summary="Replay a dead delivery")

@@ -54,7 +54,7 @@ async def read_destination(destination_id: Identifier, given: Given, key: Reader
 
 @router.post("/{destination_id}/enable", summary="Switch a destination on")
 async def enable_destination(destination_id: Identifier, given: Given, key: Writer) -> DestinationView:
-    """Has notices sent to it again, those that wait too."""
+    """Has notices sent to it again, those that wait too, at once."""
     return await _switch(destination_id, True, given, key)
 
 

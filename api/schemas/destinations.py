@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import ConfigDict, Field
 
 from api.schemas.common import Answer, Input, ListingQuery, Moment, Name, PluginSettings, Text, example
-from core.types import Delivery, DeliveryState, Destination, Detail, EventType, Severity
+from core.types import Attempt, AttemptOutcome, Delivery, DeliveryState, Destination, Detail, EventType, Severity
 
 
 class NewDestination(Input):
@@ -46,6 +46,10 @@ class DestinationView(Answer):
             detail="redacted",
             minimum_severity="medium",
             enabled=True,
+            failing_since="2026-11-20T10:00:00Z",
+            retry_at="2026-11-20T10:07:35Z",
+            last_error="the webhook answered with status 503",
+            disabled_because=None,
         )
     )
 
@@ -56,6 +60,12 @@ class DestinationView(Answer):
     detail: Detail = Field(description="How much it is told.")
     minimum_severity: Severity = Field(description="The lowest severity that it is told of.")
     enabled: bool = Field(description="Whether notices are sent to it.")
+    failing_since: Moment | None = Field(description="Since when it has taken nothing, though it was tried.")
+    retry_at: Moment | None = Field(description="Before this moment nothing is sent to it.")
+    last_error: str | None = Field(description="Why it did not take the last notice.")
+    disabled_because: str | None = Field(
+        description="Why it was switched off, where nobody but Leakwatch did that. Switch it on once it works again."
+    )
 
     @classmethod
     def of(cls, destination: Destination) -> Self:
@@ -68,6 +78,10 @@ class DestinationView(Answer):
             detail=destination.detail,
             minimum_severity=destination.minimum_severity,
             enabled=destination.enabled,
+            failing_since=destination.health.failing_since,
+            retry_at=destination.health.retry_at,
+            last_error=destination.health.last_error,
+            disabled_because=destination.health.disabled_because,
         )
 
 
@@ -87,6 +101,7 @@ class DeliveryView(Answer):
             destination_id="dst_4q6wk2m7c5x3",
             incident_id="inc_4q6wk2m7c5x3",
             source_id=None,
+            about_destination_id=None,
             event="incident.opened",
             sequence=12,
             idempotency_key="msg_4q6wk2m7c5x3",
@@ -103,6 +118,7 @@ class DeliveryView(Answer):
     destination_id: str = Field(description="Where it goes.")
     incident_id: str | None = Field(description="The incident that it is about, if it is about one.")
     source_id: str | None = Field(description="The source that it is about, if it is about one.")
+    about_destination_id: str | None = Field(description="The destination that it is about, if it is about one.")
     event: EventType = Field(description="What it tells.")
     sequence: int = Field(description="Its number among the destination's deliveries, from 1.")
     idempotency_key: str = Field(description="What the receiver sees as its identifier, the same at every attempt.")
@@ -121,6 +137,7 @@ class DeliveryView(Answer):
             destination_id=delivery.destination_id,
             incident_id=delivery.incident_id,
             source_id=delivery.source_id,
+            about_destination_id=delivery.about_destination_id,
             event=delivery.event,
             sequence=delivery.sequence,
             idempotency_key=delivery.idempotency_key,
@@ -130,4 +147,41 @@ class DeliveryView(Answer):
             next_attempt_at=delivery.next_attempt_at,
             delivered_at=delivery.delivered_at,
             last_error=delivery.last_error,
+        )
+
+
+class AttemptView(Answer):
+    """One attempt at a delivery."""
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            number=1,
+            at="2026-11-20T10:00:00Z",
+            outcome="deferred",
+            status=503,
+            duration_seconds=0.241,
+            error="the webhook answered with status 503",
+        )
+    )
+
+    number: int = Field(description="Its number among the attempts, from 1; anew after a replay.")
+    at: Moment = Field(description="When it ended.")
+    outcome: AttemptOutcome = Field(
+        description="What came of it. `deferred`: tried again; `refused`: given up after three times; `gone`: the "
+        "destination was switched off."
+    )
+    status: int | None = Field(description="What the other side answered, where it refused or deferred by a status.")
+    duration_seconds: float = Field(description="How long it took.")
+    error: str | None = Field(description="Why it failed.")
+
+    @classmethod
+    def of(cls, attempt: Attempt) -> Self:
+        """Return the attempt as it is shown."""
+        return cls(
+            number=attempt.number,
+            at=attempt.at,
+            outcome=attempt.outcome,
+            status=attempt.status,
+            duration_seconds=attempt.duration_seconds,
+            error=attempt.error,
         )

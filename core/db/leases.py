@@ -25,7 +25,9 @@ def is_free(row: LeasedRow, at: datetime) -> ColumnElement[bool]:
     return or_(col(row.leased_until).is_(None), col(row.leased_until) <= at)
 
 
-def takeable_at(row: LeasedRow, due_at: Mapped[datetime | None]) -> ColumnElement[datetime | None]:
+def takeable_at(
+    row: LeasedRow, due_at: Mapped[datetime | None] | ColumnElement[datetime | None]
+) -> ColumnElement[datetime | None]:
     """Return the time at which a row that is due then can be taken: not before its lease ends."""
     return case((col(row.leased_until) > due_at, col(row.leased_until)), else_=due_at)
 

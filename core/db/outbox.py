@@ -1,98 +1,47 @@
-"""Destinations, and the outbox of deliveries to them: one at a time and in order, destination by destination."""
+"""The outbox: what is to be told, to whom, and what came of it."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, update
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
-from core.crypto import CommunityKeys
 from core.db.database import Database, Unit
+from core.db.destinations import destination_of
 from core.db.journal import add_entry
 from core.db.leases import change_leased, is_free, take, takeable_at
 from core.db.listing import slice_of
-from core.db.sealing import seal, unseal
-from core.db.tables import DeliveryRow, DestinationRow, IncidentRow
+from core.db.tables import AttemptRow, DeliveryRow, DestinationRow, IncidentRow
 from core.errors import Conflict, NotFound
 from core.ports import Listing, Slice
 from core.types import (
+    Attempt,
+    AttemptOutcome,
     AuditEntry,
     Delivery,
     DeliveryLease,
     DeliveryState,
-    Destination,
-    Detail,
     EventType,
-    Severity,
 )
 
 T = TypeVar("T")
+
+ATTEMPTS_KEPT_FOR = timedelta(days=30)
+"""How long it is remembered what came of each attempt."""
 
 
 class Outbox(Database):
     """The part of the store about telling people."""
 
-    async def add_destination(self, destination: Destination, *, audit: AuditEntry) -> None:
-        """Keep the destination. Raises NotFound for its community, Conflict for an id in use."""
-        async with self.writing() as unit:
-            keys = await unit.keys(destination.community_id)
-            content = {"name": destination.name, "settings": destination.settings}
-            unit.session.add(
-                DestinationRow(
-                    id=destination.id,
-                    community_id=destination.community_id,
-                    kind=destination.kind,
-                    sealed=seal(keys, DestinationRow, destination.id, content),
-                    detail=destination.detail,
-                    minimum_severity=destination.minimum_severity,
-                    enabled=destination.enabled,
-                    updated_at=self._clock.now(),
-                )
-            )
-            await add_entry(unit, audit)
-
-    async def all_destinations(self, community_id: str, listing: Listing) -> Slice[Destination]:
-        """Return the wanted slice, those switched off too, what changed longest ago first. Raises NotFound."""
-        async with self.reading() as unit:
-            keys = await unit.keys(community_id)
-            return await slice_of(
-                unit.session,
-                select(DestinationRow).where(col(DestinationRow.community_id) == community_id),
-                DestinationRow,
-                "updated_at",
-                listing,
-                lambda row: _destination_of(keys, row),
-            )
-
-    async def destination(self, community_id: str, destination_id: str) -> Destination:
-        """Return the destination. Raises NotFound."""
-        async with self.reading() as unit:
-            row = await unit.one(DestinationRow, community_id, destination_id)
-            return _destination_of(await unit.keys(community_id), row)
-
-    async def set_destination_enabled(
-        self, community_id: str, destination_id: str, enabled: bool, *, audit: AuditEntry
-    ) -> Destination:
-        """Switch the destination on or off, when its deliveries wait; return it as it is then. Raises NotFound."""
-        async with self.writing() as unit:
-            row = await unit.one(DestinationRow, community_id, destination_id, to_change=True)
-            row.enabled = enabled
-            row.updated_at = self._clock.now()
-            await add_entry(unit, audit)
-            return _destination_of(await unit.keys(community_id), row)
-
-    async def delete_destination(self, community_id: str, destination_id: str, *, audit: AuditEntry) -> None:
-        """Delete the destination and its deliveries. Raises NotFound."""
-        async with self.writing() as unit:
-            await unit.session.delete(await unit.one(DestinationRow, community_id, destination_id))
-            await add_entry(unit, audit)
-
-    async def take_due_delivery(self, at: datetime, lease_for: timedelta) -> DeliveryLease | None:
-        """Take the pending delivery that is due longest, not leased, to an enabled destination, and the first
-        of its destination's pending ones; None where there is none.
+    async def take_due_delivery(
+        self, at: datetime, lease_for: timedelta, *, with_failing: bool = True
+    ) -> DeliveryLease | None:
+        """Take the pending delivery that is due longest, not leased, to an enabled destination that may be tried by
+        then, and the first of its destination's pending ones; None where there is none. ``with_failing`` False leaves
+        out destinations that gave no answer the last time.
 
         Raises CryptoError for a destination that does not open; its delivery is leased then, and others can be
         taken meanwhile.
@@ -102,7 +51,8 @@ class Outbox(Database):
             col(DeliveryRow.next_attempt_at) <= at,
             is_free(DeliveryRow, at),
         )
-        first = _heads(col(DeliveryRow.id)).where(*due)
+        may_be_tried = or_(col(DestinationRow.retry_at).is_(None), col(DestinationRow.retry_at) <= at)
+        first = _heads(col(DeliveryRow.id), with_failing=with_failing).where(may_be_tried, *due)
         first = first.order_by(col(DeliveryRow.next_attempt_at), col(DeliveryRow.id)).limit(1)
         while True:
             async with self.reading() as unit:
@@ -118,49 +68,33 @@ class Outbox(Database):
                     destination = await unit.session.get_one(DestinationRow, row.destination_id)
                     return DeliveryLease(
                         _delivery_of(row),
-                        _destination_of(await unit.keys(row.community_id), destination),
+                        destination_of(await unit.keys(row.community_id), destination),
                         token,
                         at + lease_for,
                     )
 
-    async def next_delivery_due_at(self) -> datetime | None:
-        """Return when the next delivery can be taken; None where none is pending to an enabled destination."""
-        first = _heads(func.min(takeable_at(DeliveryRow, col(DeliveryRow.next_attempt_at))))
+    async def next_delivery_due_at(self, *, with_failing: bool = True) -> datetime | None:
+        """Return when the next delivery can be taken, ``with_failing`` as in :meth:`take_due_delivery`; None where
+        none is pending to an enabled destination."""
+        due_at, retry_at = col(DeliveryRow.next_attempt_at), col(DestinationRow.retry_at)
+        may_be_tried_at = case((retry_at > due_at, retry_at), else_=due_at)
+        first = _heads(func.min(takeable_at(DeliveryRow, may_be_tried_at)), with_failing=with_failing)
         async with self.reading() as unit:
             return await unit.session.scalar(first)
 
-    async def delivery_succeeded(self, lease: DeliveryLease, at: datetime) -> None:
-        """Mark as delivered, by one attempt more. Raises LeaseLost."""
-        async with self.writing() as unit:
-            await change_leased(
-                unit,
-                DeliveryRow,
-                lease.delivery.id,
-                lease.token,
-                state=DeliveryState.DELIVERED,
-                attempts=col(DeliveryRow.attempts) + 1,
-                next_attempt_at=None,
-                delivered_at=at,
-                last_error=None,
-                updated_at=at,
-            )
+    async def delivery(self, community_id: str, delivery_id: str) -> Delivery:
+        """Return the delivery. Raises NotFound."""
+        async with self.reading() as unit:
+            return _delivery_of(await unit.one(DeliveryRow, community_id, delivery_id))
 
-    async def delivery_failed(
-        self, lease: DeliveryLease, *, error: str, next_attempt_at: datetime | None, at: datetime
-    ) -> None:
-        """Record one failed attempt more; without a next attempt the delivery is dead. Raises LeaseLost."""
-        async with self.writing() as unit:
-            await change_leased(
-                unit,
-                DeliveryRow,
-                lease.delivery.id,
-                lease.token,
-                state=DeliveryState.DEAD if next_attempt_at is None else DeliveryState.PENDING,
-                attempts=col(DeliveryRow.attempts) + 1,
-                next_attempt_at=next_attempt_at,
-                last_error=error,
-                updated_at=at,
+    async def attempts(self, community_id: str, delivery_id: str, listing: Listing) -> Slice[Attempt]:
+        """Return the wanted slice of the attempts at the delivery, the oldest first. Raises NotFound."""
+        async with self.reading() as unit:
+            await unit.one(DeliveryRow, community_id, delivery_id)
+            statement = select(AttemptRow).where(
+                col(AttemptRow.community_id) == community_id, col(AttemptRow.delivery_id) == delivery_id
             )
+            return await slice_of(unit.session, statement, AttemptRow, "at", listing, _attempt_of)
 
     async def replay_delivery(
         self, community_id: str, delivery_id: str, at: datetime, *, audit: AuditEntry
@@ -174,7 +108,7 @@ class Outbox(Database):
             if row.state != DeliveryState.DEAD:
                 raise Conflict(f"this delivery is {row.state}: only one that was given up can be replayed")
             row.state = DeliveryState.PENDING
-            row.attempts = 0
+            row.attempts = row.refusal_count = 0
             row.next_attempt_at = row.updated_at = at
             await add_entry(unit, audit)
             return _delivery_of(row)
@@ -199,15 +133,40 @@ class Outbox(Database):
             return await slice_of(unit.session, statement, DeliveryRow, "updated_at", listing, _delivery_of)
 
 
-async def enabled_destinations(unit: Unit, community_id: str) -> tuple[Destination, ...]:
-    """Return the enabled destinations of the community. Raises NotFound for the community."""
-    keys = await unit.keys(community_id)
-    rows = await unit.session.scalars(
-        select(DestinationRow)
-        .where(col(DestinationRow.community_id) == community_id, col(DestinationRow.enabled))
-        .order_by(col(DestinationRow.id))
+async def finish_attempt(
+    unit: Unit, lease: DeliveryLease, attempt: Attempt, *, next_attempt_at: datetime | None
+) -> None:
+    """Keep the attempt, and what it means for its delivery: delivered, pending until the next attempt, or dead without
+    one. Raises LeaseLost."""
+    is_delivered = attempt.outcome is AttemptOutcome.DELIVERED
+    is_dead = not is_delivered and next_attempt_at is None
+    await change_leased(
+        unit,
+        DeliveryRow,
+        lease.delivery.id,
+        lease.token,
+        state=DeliveryState.DELIVERED if is_delivered else DeliveryState.DEAD if is_dead else DeliveryState.PENDING,
+        attempts=attempt.number,
+        refusal_count=col(DeliveryRow.refusal_count) + int(attempt.outcome is AttemptOutcome.REFUSED),
+        next_attempt_at=None if is_delivered else next_attempt_at,
+        delivered_at=attempt.at if is_delivered else None,
+        last_error=attempt.error,
+        updated_at=attempt.at,
     )
-    return tuple(_destination_of(keys, row) for row in rows)
+    unit.session.add(
+        AttemptRow(
+            id=attempt.id,
+            community_id=lease.delivery.community_id,
+            delivery_id=attempt.delivery_id,
+            number=attempt.number,
+            at=attempt.at,
+            outcome=attempt.outcome,
+            status=attempt.status,
+            duration_milliseconds=round(attempt.duration_seconds * 1000),
+            error=attempt.error,
+            expires_at=attempt.at + ATTEMPTS_KEPT_FOR,
+        )
+    )
 
 
 async def plan_delivery(unit: Unit, delivery: Delivery) -> None:
@@ -237,11 +196,13 @@ async def plan_delivery(unit: Unit, delivery: Delivery) -> None:
             destination_id=delivery.destination_id,
             incident_id=delivery.incident_id,
             source_id=delivery.source_id,
+            about_destination_id=delivery.about_destination_id,
             event=delivery.event,
             sequence=sequence,
             idempotency_key=delivery.idempotency_key,
             state=delivery.state,
             attempts=delivery.attempts,
+            refusal_count=delivery.refusal_count,
             created_at=delivery.created_at,
             updated_at=delivery.created_at,
             next_attempt_at=delivery.next_attempt_at,
@@ -251,35 +212,24 @@ async def plan_delivery(unit: Unit, delivery: Delivery) -> None:
     )
 
 
-def _heads(column: ColumnElement[T] | Mapped[T]) -> Select[T]:
+def _heads(column: ColumnElement[T] | Mapped[T], *, with_failing: bool) -> Select[T]:
     """Select the column of the first pending delivery of every enabled destination."""
-    heads = (
-        select(col(DeliveryRow.destination_id), func.min(col(DeliveryRow.sequence)))
-        .where(col(DeliveryRow.state) == DeliveryState.PENDING)
-        .group_by(col(DeliveryRow.destination_id))
-    )
-    return (
-        select(column)
-        .join(DestinationRow, col(DestinationRow.id) == col(DeliveryRow.destination_id))
+    # One step in an index for each destination, however many deliveries wait.
+    head = (
+        select(col(DeliveryRow.id))
         .where(
-            col(DestinationRow.enabled),
-            tuple_(col(DeliveryRow.destination_id), col(DeliveryRow.sequence)).in_(heads),
+            col(DeliveryRow.state) == DeliveryState.PENDING,
+            col(DeliveryRow.destination_id) == col(DestinationRow.id),
         )
+        .order_by(col(DeliveryRow.sequence))
+        .limit(1)
+        .correlate(DestinationRow)
+        .scalar_subquery()
     )
-
-
-def _destination_of(keys: CommunityKeys, row: DestinationRow) -> Destination:
-    content = unseal(keys, DestinationRow, row.id, row.sealed)
-    return Destination(
-        id=row.id,
-        community_id=row.community_id,
-        kind=row.kind,
-        name=content["name"],
-        settings=content["settings"],
-        detail=Detail(row.detail),
-        minimum_severity=Severity(row.minimum_severity),
-        enabled=row.enabled,
-    )
+    heads = select(column).select_from(DestinationRow).where(col(DestinationRow.enabled))
+    if not with_failing:
+        heads = heads.where(col(DestinationRow.failure_count) == 0)
+    return heads.join(DeliveryRow, col(DeliveryRow.id) == head)
 
 
 def _delivery_of(row: DeliveryRow) -> Delivery:
@@ -298,4 +248,19 @@ def _delivery_of(row: DeliveryRow) -> Delivery:
         next_attempt_at=row.next_attempt_at,
         delivered_at=row.delivered_at,
         last_error=row.last_error,
+        about_destination_id=row.about_destination_id,
+        refusal_count=row.refusal_count,
+    )
+
+
+def _attempt_of(row: AttemptRow) -> Attempt:
+    return Attempt(
+        id=row.id,
+        delivery_id=row.delivery_id,
+        number=row.number,
+        at=row.at,
+        outcome=AttemptOutcome(row.outcome),
+        status=row.status,
+        duration_seconds=row.duration_milliseconds / 1000,
+        error=row.error,
     )

@@ -9,11 +9,12 @@ from datetime import datetime
 from sqlalchemy import delete, select, tuple_
 
 from core.db.communities import Communities
+from core.db.destinations import Destinations
 from core.db.incidents import Incidents
 from core.db.journal import Journal
 from core.db.outbox import Outbox
 from core.db.polling import Polling
-from core.db.tables import AnswerRow, RemovedTermRow, Row, SeenRow, TermRow, table_of
+from core.db.tables import AnswerRow, AttemptRow, RemovedTermRow, Row, SeenRow, TermRow, table_of
 from core.db.transaction import SqlTransaction
 from core.db.watched import Watched
 from core.ports import Transaction
@@ -24,10 +25,11 @@ _EXPIRING: dict[type[Row], str] = {
     TermRow: "ends_at",
     RemovedTermRow: "expires_at",
     AnswerRow: "expires_at",
+    AttemptRow: "expires_at",
 }
 
 
-class SqlStore(Communities, Watched, Polling, Incidents, Outbox, Journal):
+class SqlStore(Communities, Watched, Polling, Incidents, Destinations, Outbox, Journal):
     """Keeps to :class:`core.ports.Store`, on SQLite (by default) or another database that SQLAlchemy knows.
 
     ``SqlStore(settings, clock)`` opens nothing; ``open`` makes the database ready.
@@ -40,7 +42,8 @@ class SqlStore(Communities, Watched, Polling, Incidents, Outbox, Journal):
             yield SqlTransaction(unit)
 
     async def prune(self, at: datetime) -> int:
-        """Forget what has expired (seen keys, terms, removals told, remembered answers); return how many rows went.
+        """Forget what has expired (seen keys, terms, removals told, remembered answers, attempts at deliveries); return
+        how many rows went.
 
         The rows go by the thousand, so that others can write in between.
         """

@@ -236,6 +236,11 @@ class DestinationRow(OwnedRow, table=True):
     enabled: bool
     last_sequence: int = 0
     updated_at: datetime = Field(sa_type=Moment)
+    failing_since: datetime | None = Field(default=None, sa_type=Moment)
+    failure_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    retry_at: datetime | None = Field(default=None, sa_type=Moment)
+    last_error: str | None = None
+    disabled_because: str | None = None
 
 
 class DeliveryRow(OwnedRow, table=True):
@@ -246,6 +251,7 @@ class DeliveryRow(OwnedRow, table=True):
         _of("incident", "incident_id"),
         _listed_by("updated_at"),
         Index(None, "state", "destination_id", "sequence"),
+        Index(None, "community_id", "id", unique=True),
     )
     destination_id: str
     incident_id: str | None = Field(default=None, index=True)
@@ -261,7 +267,23 @@ class DeliveryRow(OwnedRow, table=True):
     last_error: str | None = None
     lease_token: str | None = None
     leased_until: datetime | None = Field(default=None, sa_type=Moment)
-    source_id: str | None = None  # no foreign key: that a source failed is told even when it is deleted meanwhile
+    # no foreign keys: that a source or destination failed is told even when it is deleted meanwhile
+    source_id: str | None = None
+    about_destination_id: str | None = None
+    refusal_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+
+
+class AttemptRow(OwnedRow, table=True):
+    __tablename__ = "attempt"
+    __table_args__ = (_of("delivery", "delivery_id"), Index(None, "delivery_id", "at", "id"))
+    delivery_id: str
+    number: int
+    at: datetime = Field(sa_type=Moment)
+    outcome: str
+    status: int | None = None
+    duration_milliseconds: int
+    error: str | None = None
+    expires_at: datetime = Field(sa_type=Moment, index=True)
 
 
 class AuditRow(OwnedRow, table=True):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from core.db import incidents, journal, outbox, polling
+from core.db import destinations, incidents, journal, outbox, polling
 from core.db.database import Unit
 from core.types import (
     Alert,
+    Attempt,
     AuditEntry,
     Delivery,
+    DeliveryLease,
     Destination,
     Document,
     Incident,
@@ -51,10 +53,19 @@ class SqlTransaction:
         return await incidents.incident_to_change(self._unit, community_id, incident_id)
 
     async def destinations(self, community_id: str) -> tuple[Destination, ...]:
-        return await outbox.enabled_destinations(self._unit, community_id)
+        return await destinations.enabled_destinations(self._unit, community_id)
 
     async def plan_delivery(self, delivery: Delivery) -> None:
         await outbox.plan_delivery(self._unit, delivery)
+
+    async def finish_attempt(self, lease: DeliveryLease, attempt: Attempt, *, next_attempt_at: datetime | None) -> None:
+        await outbox.finish_attempt(self._unit, lease, attempt, next_attempt_at=next_attempt_at)
+
+    async def destination(self, community_id: str, destination_id: str) -> Destination:
+        return await destinations.destination_to_change(self._unit, community_id, destination_id)
+
+    async def save_destination_health(self, destination: Destination, at: datetime) -> None:
+        await destinations.save_destination_health(self._unit, destination, at)
 
     async def record(self, entry: AuditEntry) -> None:
         await journal.add_entry(self._unit, entry)

@@ -22,7 +22,7 @@ from core.http import GuardedClient
 from core.plugins import Registry
 from core.ports import HttpClient, NotifierContext, SourceContext, Store
 from core.settings import Settings, load_settings
-from core.types import JsonObject, SourceRecord, SourceState
+from core.types import Destination, JsonObject, SourceRecord, SourceState
 from monitor.commands.streams import STANDARD_OUTPUT, written
 from monitor.listing import whole
 from monitor.parts import Parts, build_parts
@@ -138,10 +138,8 @@ async def _configured(store: Store, parts: Parts, http: HttpClient) -> AsyncIter
         for destination in await whole(partial(store.all_destinations, community.id)):
             name = f"destination {destination.name} ({destination.kind})"
             context_of_channel = NotifierContext(http=http, clock=parts.clock)
-            if destination.enabled:
-                yield _built(name, parts.notifiers, destination.kind, destination.settings, context_of_channel)
-            else:
-                yield Check(name, OFF, "disabled")
+            built = _built(name, parts.notifiers, destination.kind, destination.settings, context_of_channel)
+            yield _takes(destination, built, parts.clock.now())
 
 
 def _fares(source: SourceRecord, built: Check, now: datetime) -> Check:
@@ -152,6 +150,20 @@ def _fares(source: SourceRecord, built: Check, now: datetime) -> Check:
         return built
     reason = "; ".join(_story(source, now))
     return Check(built.name, DOES_NOT if source.state in _TROUBLED else WORKS, reason)
+
+
+def _takes(destination: Destination, built: Check, now: datetime) -> Check:
+    """Return the check of the destination, by how it fares where it can be ``built``."""
+    health = destination.health
+    if health.disabled_because is not None:
+        return Check(built.name, DOES_NOT, f"switched off: {health.disabled_because}")
+    if not destination.enabled:
+        return Check(built.name, OFF, "disabled")
+    if built.state != WORKS or health.failing_since is None:
+        return built
+    return Check(
+        built.name, DOES_NOT, f"{health.last_error}; it has taken nothing for {_duration(now - health.failing_since)}"
+    )
 
 
 def _story(source: SourceRecord, now: datetime) -> Iterator[str]:

@@ -47,7 +47,7 @@ def source_add(
         )
         print(f"{source.id} is saved.")
 
-    return _with_community(community, work)
+    return with_community(community, work)
 
 
 def source_import(community: str | None, path: Path, interval_seconds: int) -> int:
@@ -80,7 +80,7 @@ def source_import(community: str | None, path: Path, interval_seconds: int) -> i
                 print(f"leakwatch: {path}, feed {number}: {error}", file=sys.stderr)
         print(f"{saved} of {len(feeds)} feeds are saved, {len(feeds) - saved - left_out} were there already.")
 
-    _with_community(community, work)
+    with_community(community, work)
     return UNREADABLE if left_out else 0
 
 
@@ -104,7 +104,7 @@ def destination_add(
         )
         print(f"{destination.id} is saved.")
 
-    return _with_community(community, work)
+    return with_community(community, work)
 
 
 def key_create(community: str | None, name: str, scopes: Sequence[Scope]) -> int:
@@ -114,7 +114,7 @@ def key_create(community: str | None, name: str, scopes: Sequence[Scope]) -> int
         token = await create_key(store, parts.clock, owner.id, name=name, scopes=frozenset(scopes))
         print(f"The key, shown this once: {token}")
 
-    return _with_community(community, work)
+    return with_community(community, work)
 
 
 def given(settings: Sequence[str]) -> JsonObject:
@@ -134,7 +134,8 @@ def given(settings: Sequence[str]) -> JsonObject:
     return read
 
 
-def _with_community(name: str | None, work: Callable[[SqlStore, Parts, Community], Awaitable[None]]) -> int:
+def with_community(name: str | None, work: Callable[[SqlStore, Parts, Community], Awaitable[None]]) -> int:
+    """Do the work on the settings' database for the community of that name, or the only one; return 0."""
     settings = load_settings()
     parts = build_parts(settings)
 

@@ -1,0 +1,99 @@
+"""What became of notices is seen, and put right, at the command line."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core.settings import load_settings
+from core.types import DeliveryState, DestinationHealth
+from monitor.commands.delivery import delivery_list, delivery_replay
+from monitor.commands.doctor import doctor
+from monitor.wiring import open_store
+from tests.store_fixtures import add_community, audit, delivery, delivery_failed, destination
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "1000")
+    return tmp_path
+
+
+async def keep_dead(*ids: str) -> None:
+    """Keep a community, and deliveries that were given up."""
+    async with open_store(load_settings()) as store:
+        await add_community(store)
+        for number in ids:
+            async with store.transaction() as transaction:
+                await transaction.plan_delivery(delivery(number, "com_a", due_at=NOW))
+            lease = await store.take_due_delivery(NOW, timedelta(minutes=1))
+            assert lease is not None
+            await delivery_failed(store, lease, error="the webhook answered 404", next_attempt_at=None, at=NOW)
+
+
+async def states() -> dict[str, DeliveryState]:
+    async with open_store(load_settings()) as store:
+        return {number: (await store.delivery("com_a", number)).state for number in ("dlv_1", "dlv_2")}
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_was_given_up_is_listed_and_replayed(capsys: pytest.CaptureFixture[str]) -> None:
+    asyncio.run(keep_dead("dlv_1", "dlv_2"))
+    assert delivery_list(None, DeliveryState.DEAD) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["delivery", "dlv_1", "dlv_2"]
+    assert lines[1].rstrip().endswith("the webhook answered 404")
+
+    assert delivery_replay(None, ["dlv_2"]) == 0
+    assert asyncio.run(states()) == {"dlv_1": DeliveryState.DEAD, "dlv_2": DeliveryState.PENDING}
+    assert delivery_replay(None, ["dlv_2", "dlv_9"]) == 1
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[-1] == "0 of 2 deliveries are tried again by the running service."
+    assert shown.err.splitlines() == [
+        "leakwatch: dlv_2: this delivery is pending: only one that was given up can be replayed",
+        "leakwatch: dlv_9: there is no such delivery in this community",
+    ]
+    assert delivery_replay(None, []) == 0
+    assert asyncio.run(states()) == {"dlv_1": DeliveryState.PENDING, "dlv_2": DeliveryState.PENDING}
+    assert delivery_list(None, DeliveryState.DEAD) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "No delivery is dead."
+
+
+async def keep_troubled() -> None:
+    """Keep a destination that fails, one that was switched off for that, and one that a person switched off."""
+    async with open_store(load_settings()) as store:
+        await add_community(store)
+        hook = {"url": "https://hooks.example/x", "secret": "whsec_" + "A" * 32}
+        failing = DestinationHealth(failing_since=NOW - timedelta(hours=7.5), failure_count=9, last_error="no answer")
+        given_up = replace(failing, disabled_because="it is gone: the webhook answered with status 410")
+        for name, health, enabled in (
+            ("Failing", failing, True),
+            ("Gone", given_up, False),
+            ("Off", failing, False),
+            ("Works", DestinationHealth(), True),
+        ):
+            one = replace(destination(f"dst_{name}", "com_a", settings=hook), name=name, kind="webhook")
+            await store.add_destination(one, audit=audit("com_a"))
+            async with store.transaction() as transaction:
+                await transaction.save_destination_health(replace(one, health=health, enabled=enabled), NOW)
+
+
+@pytest.mark.usefixtures("folder")
+def test_doctor_says_which_destinations_take_nothing_any_more(capsys: pytest.CaptureFixture[str]) -> None:
+    asyncio.run(keep_troubled())
+    assert doctor() == 1
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if "(webhook)" in line]
+    said = {words[1]: " ".join(words[3:]) for words in lines}
+    assert {name: said[name] for name in ("Failing", "Gone", "Off", "Works")} == {
+        "Failing": "does not work no answer; it has taken nothing for 7 hours",
+        "Gone": "does not work switched off: it is gone: the webhook answered with status 410",
+        "Off": "off disabled",
+        "Works": "works",
+    }
