@@ -149,9 +149,10 @@ def _context(layout: Layout, watchlist: Watchlist, own: Sequence[Sighted], found
 
 def _pack(name: str, span: Span) -> Evidence:
     row = signal_table().packs.get(name)
-    if row is None:
-        return evidence("pack_context", 1.0, [span], words={"what": name})
-    return evidence("pack_context", 1.0, [span], points=row.points, alert_class=row.alert_class, words={"what": name})
+    points, alert_class = (None, None) if row is None else (row.points, row.alert_class)
+    return evidence(
+        "pack_context", 1.0, [span], points=points, alert_class=alert_class, words={"what": name}, about=name
+    )
 
 
 def _publicity(document: Document, own: Sequence[Sighted]) -> Iterator[Evidence]:

@@ -42,12 +42,13 @@ class Evidence:
     entity: Entity | None = field(default=None, repr=False)
     matches: tuple[Match, ...] = field(default=(), repr=False)
     words: Mapping[str, object] = field(default_factory=dict)
+    about: str | None = None
 
     @property
     def signal(self) -> Signal:
         """The signal with its sentence."""
         text = signal_table().signals[self.name].text.format(**self.words)
-        return Signal(name=self.name, points=self.points, text=text, spans=self.spans)
+        return Signal(name=self.name, points=self.points, text=text, spans=self.spans, about=self.about)
 
 
 def evidence(
@@ -61,6 +62,7 @@ def evidence(
     entity: Entity | None = None,
     matches: tuple[Match, ...] = (),
     words: Mapping[str, object] | None = None,
+    about: str | None = None,
 ) -> Evidence:
     """Return the evidence for the signal of that name, with its points and class from ``signals.yaml`` unless others
     are given. ``certainty`` (0 to 1) is the share of the points that counts."""
@@ -75,6 +77,7 @@ def evidence(
         entity=entity,
         matches=matches,
         words=words or {},
+        about=about,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from alerting.content_notes import content_notes
 from alerting.redaction import Redaction, safe_header, safe_text
 from core.types import (
     Alert,
@@ -75,6 +76,7 @@ def notice(
         alerts=() if detail is Detail.COUNTS else tuple(_alert(alert, detail, names) for alert in alerts),
         source=shown_source,
         destination=shown_destination,
+        content_notes=() if detail is Detail.COUNTS else content_notes(alerts),
     )
 
 

@@ -149,19 +149,19 @@ _Table = TypeVar("_Table", bound=BaseModel)
 @cache
 def signal_table() -> SignalTable:
     """Return the signals. Raises SettingsError naming what is wrong in the file."""
-    return _read("signals.yaml", SignalTable)
+    return read_table("signals.yaml", SignalTable)
 
 
 @cache
 def link_table() -> LinkTable:
     """Return the link phrases. Raises SettingsError naming what is wrong in the file."""
-    return _read("links.yaml", LinkTable)
+    return read_table("links.yaml", LinkTable)
 
 
 @cache
 def public_names() -> frozenset[str]:
     """Return the names of ``public_names.yaml``. Raises SettingsError naming what is wrong in the file."""
-    return frozenset(name for names in _read("public_names.yaml", _PublicNames).public.values() for name in names)
+    return frozenset(name for names in read_table("public_names.yaml", _PublicNames).public.values() for name in names)
 
 
 @cache
@@ -180,7 +180,7 @@ def author_constructions() -> tuple[re.Pattern[str], ...]:
 
 @cache
 def _construction_table() -> _Constructions:
-    return _read("constructions.yaml", _Constructions)
+    return read_table("constructions.yaml", _Constructions)
 
 
 def _pattern(signs: str) -> re.Pattern[str]:
@@ -193,7 +193,8 @@ def _pattern(signs: str) -> re.Pattern[str]:
         raise SettingsError(f"alerting/constructions.yaml: “{signs}”: {error}") from None
 
 
-def _read(name: str, model: type[_Table]) -> _Table:
+def read_table(name: str, model: type[_Table]) -> _Table:
+    """Return what a YAML file of this room holds. Raises SettingsError naming what is wrong in the file."""
     try:
         return model.model_validate(load_table(_DIRECTORY / name))
     except ValidationError as error:

@@ -404,12 +404,14 @@ _MINIMUM_SCORES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """One reason for a score: its points, where it stands, and a sentence that quotes nothing."""
+    """One reason for a score: its points, where it stands, and a sentence that quotes nothing. ``about`` is the topic
+    pack whose words it is about, if it is about one."""
 
     name: str
     points: int
     text: str
     spans: tuple[Span, ...] = ()
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -645,7 +647,7 @@ class NoticeDestination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What a notifier sends: nothing in it goes beyond ``detail``."""
+    """What a notifier sends: nothing in it goes beyond ``detail``. ``content_notes`` say what is hard to read in it."""
 
     idempotency_key: str
     sequence: int
@@ -658,6 +660,7 @@ class Notice:
     alerts: tuple[NoticeAlert, ...] = ()
     source: NoticeSource | None = None
     destination: NoticeDestination | None = None
+    content_notes: tuple[str, ...] = ()
 
 
 # ── who may do what, and what runs ──────────────────────────────────────────────────────────────

@@ -123,16 +123,24 @@ def settings(port: int, **changes: Any) -> EmailSettings:
     return EmailSettings.model_validate(plain | changes)
 
 
-async def test_a_message_arrives_as_plain_text_without_showing_recipients_to_one_another(
+async def test_a_message_arrives_as_plain_text_and_html_without_showing_recipients_to_one_another(
     serve: Serve, mailbox: Mailbox, context: NotifierContext
 ) -> None:
     await EmailNotifier(settings(await serve()), context).send(NOTICE)
     assert mailbox.envelopes[0].rcpt_tos == ["one@mods.example", "two@mods.example"]
     message = mailbox.message()
     assert "mods.example" not in str(message)
-    assert message.get_content_type() == "text/plain"
+    plain, shown = message.iter_parts()
+    assert isinstance(plain, EmailMessage)
+    assert isinstance(shown, EmailMessage)
+    assert [message.get_content_type(), plain.get_content_type(), shown.get_content_type()] == [
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+    ]
     assert message["Subject"] == "[Leakwatch] Harbor Commons ⚓: 1 linkage alert, high (88), Members"
-    body = message.get_content()
+    assert "<code>█████ is M████ G███████ &lt;b&gt;&amp;amp;&lt;/b&gt;</code>" in shown.get_content()
+    body = plain.get_content()
     assert "Text: █████ is M████ G███████ <b>&amp;</b>" in body
     assert "- the watched pseudonym stands 2 words before a name (+55)" in body
 

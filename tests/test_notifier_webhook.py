@@ -33,6 +33,7 @@ NOTICE = Notice(
     community="Harbor Commons ⚓",
     detail=Detail.REDACTED,
     summary="This is a test.",
+    content_notes=("violence",),
 )
 
 
@@ -57,6 +58,7 @@ async def test_a_receiver_verifies_the_message_with_the_standard_package(
     body = Webhook(SECRET).verify(request.get_data(), dict(request.headers))
     assert (body["version"], body["type"], body["sequence"]) == (1, "test.ping", 7)
     assert body["data"]["community"] == "Harbor Commons ⚓"
+    assert body["data"]["content_notes"] == ["violence"]
     assert request.headers["webhook-id"] == "msg_1"
     assert request.headers["content-type"] == "application/json"
 

@@ -57,7 +57,7 @@ def rendered(detail: Detail, event: EventType = EventType.INCIDENT_OPENED, *, al
 
 
 def test_the_built_in_channels_are_found() -> None:
-    assert {"webhook", "email"} <= set(REGISTRY.kinds())
+    assert {"webhook", "email", "discord", "slack", "matrix", "telegram", "ntfy", "mattermost"} <= set(REGISTRY.kinds())
 
 
 @pytest.mark.parametrize("kind", REGISTRY.kinds())
@@ -77,6 +77,11 @@ def test_counts_tell_no_alert_of_their_own() -> None:
     shown = rendered(Detail.COUNTS, alerts=3)
     assert shown.alerts == ()
     assert shown.summary == "3 linkage alerts, high (88), Members"
+
+
+def test_the_content_note_is_told_where_something_is_shown() -> None:
+    assert rendered(Detail.REDACTED).content_notes == rendered(Detail.FULL).content_notes == ("private data",)
+    assert rendered(Detail.COUNTS).content_notes == ()
 
 
 def test_redacted_masks_title_author_and_link_and_keeps_the_reasons() -> None:

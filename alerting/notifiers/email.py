@@ -1,4 +1,4 @@
-"""E-mail over SMTP: plain text, one thread for each incident and each source."""
+"""E-mail over SMTP: plain text and simple HTML, one thread for each incident and each source."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from typing import Annotated, ClassVar, Literal
 import aiosmtplib
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from alerting.messages import HTML, PLAIN_TEXT, Markup
+from alerting.messages import message as content
 from alerting.redaction import safe_text
 from core.addresses import checked_addresses, is_loopback
 from core.errors import AddressRefused, DeliveryDeferred, DeliveryError, DeliveryRefused, FetchError
 from core.logs import logger
 from core.ports import NotifierContext
-from core.types import EventType, Notice, NoticeAlert
+from core.types import Notice
 
 _TIMEOUT_SECONDS = 30.0
 _LONGEST_SUBJECT = 150
 _PERMANENT = 500
+_HTML = Markup(HTML.plain, HTML.strong, HTML.quoted, line_break="<br>\n")
 _MAILBOX = r"^[^\s@<>(),;:\"\\\x00-\x1f\x7f]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$"
 
 
@@ -67,7 +70,7 @@ class EmailSettings(BaseModel):
 
 
 class EmailNotifier:
-    """Sends each notice as a plain text message."""
+    """Sends each notice as a message in plain text and in HTML, which holds nothing but its words."""
 
     kind: ClassVar[str] = "email"
     Settings: ClassVar[type[BaseModel]] = EmailSettings
@@ -138,44 +141,10 @@ def compose(notice: Notice, sender: str) -> EmailMessage:
         message["References"] = thread
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834
     message["List-Id"] = f"<leakwatch.{domain}>"  # RFC 2919
-    message.set_content("".join(f"{safe_text(line)}\n" for line in _lines(notice)))
+    lines = content(notice)
+    message.set_content(f"{PLAIN_TEXT.text(lines)}\n")
+    message.add_alternative(f"<html><body><p>{_HTML.text(lines)}</p></body></html>\n", subtype="html")
     return message
-
-
-def _lines(notice: Notice) -> list[str]:
-    lines = [notice.summary, "", f"Community: {notice.community}"]
-    if notice.incident is not None:
-        incident = notice.incident
-        lines += [
-            f"Incident: {incident.id} ({incident.state}, seen {incident.sighting_count} times)",
-            f"First seen: {incident.first_seen_at:%Y-%m-%d %H:%M} UTC",
-        ]
-        if incident.reason is not None:
-            lines.append(f"Reason: {incident.reason}")
-    if notice.source is not None:
-        lines.append(f"Source: {notice.source.id} ({notice.source.state})")
-    if notice.event is EventType.SOURCE_FAILING:
-        lines.append("Until it works again, leaks that appear there may be missed.")
-    if notice.event is EventType.DESTINATION_DISABLED:
-        lines.append("Nobody is told there any more. What waited for it is sent once it is switched on again.")
-    for alert in notice.alerts:
-        lines += ["", *_alert_lines(alert)]
-    return [*lines, "", f"Detail level of this destination: {notice.detail}"]
-
-
-def _alert_lines(alert: NoticeAlert) -> list[str]:
-    lines = [f"{alert.severity.upper()} ({alert.score}) {alert.alert_class.replace('_', ' ')}, {alert.watchlist}"]
-    lines += [f"- {reason.text} (+{reason.points})" for reason in alert.reasons]
-    shown = [
-        ("Where", alert.source),
-        ("Title", alert.title),
-        ("Author", alert.author),
-        ("Link", alert.url),
-        ("Text", alert.excerpt),
-    ]
-    if alert.published_at is not None:
-        lines.append(f"Published: {alert.published_at:%Y-%m-%d %H:%M} UTC")
-    return lines + [f"{name}: {value}" for name, value in shown if value is not None]
 
 
 def _failure(error: Exception) -> DeliveryError:

@@ -7,15 +7,12 @@ import binascii
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from http import HTTPStatus
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from standardwebhooks.webhooks import Webhook as Signer
 
-from core.addresses import is_loopback
-from core.errors import AddressRefused, DeliveryDeferred, DeliveryRefused, FetchError, TooLarge
-from core.http import parse_retry_after
+from alerting.posting import ReceiverUrl, post
 from core.ports import NotifierContext
 from core.types import Incident, Json, JsonObject, Notice, NoticeAlert, NoticeDestination, NoticeSource
 
@@ -23,8 +20,6 @@ BODY_VERSION = 1
 _PREFIX = "whsec_"
 _SHORTEST_KEY_BYTES = 24
 _LONGEST_KEY_BYTES = 64
-_MOST_ANSWER_BYTES = 1_000_000
-_TRY_AGAIN = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 class WebhookSettings(BaseModel):
@@ -32,20 +27,11 @@ class WebhookSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    url: HttpUrl = Field(repr=False, description="Address that takes the messages; https, or http on this machine.")
+    url: ReceiverUrl = Field(repr=False, description="Address that takes the messages; https, or http on this machine.")
     secret: SecretStr = Field(description="Signing secret: whsec_ and 24 to 64 random bytes in base64.")
     previous_secret: SecretStr | None = Field(
         None, description="The secret before this one; both sign while receivers change over."
     )
-
-    @field_validator("url")
-    @classmethod
-    def _is_private(cls, url: HttpUrl) -> HttpUrl:
-        if url.scheme != "https" and not is_loopback(url.host or ""):
-            raise ValueError("must be an https address")
-        if url.username or url.password:
-            raise ValueError("must not hold a user name or password")
-        return url
 
     @field_validator("secret", "previous_secret")
     @classmethod
@@ -69,41 +55,19 @@ class WebhookNotifier:
 
     def __init__(self, settings: WebhookSettings, context: NotifierContext) -> None:
         self._settings = settings
-        self._http = context.http
-        self._clock = context.clock
+        self._context = context
 
     async def send(self, notice: Notice) -> None:
         """Return when the receiver answered with success. Raises DeliveryDeferred or DeliveryRefused."""
         body = json.dumps(_body(notice), separators=(",", ":"))
         secrets = [self._settings.secret, self._settings.previous_secret]
-        headers = {
-            "content-type": "application/json",
-            **signed_headers([one.get_secret_value() for one in secrets if one], notice.idempotency_key,
-                             self._clock.now(), body),
-        }  # fmt: skip
-        try:
-            response = await self._http.request(
-                "POST",
-                str(self._settings.url),
-                headers=headers,
-                body=body.encode(),
-                follow_redirects=False,
-                max_bytes=_MOST_ANSWER_BYTES,
-            )
-        except (AddressRefused, TooLarge) as error:
-            raise DeliveryRefused(f"the webhook cannot be used: {error}") from error
-        except FetchError as error:
-            raise DeliveryDeferred(f"the webhook gave no answer: {error}") from error
-        status = response.status
-        if 200 <= status < 300:
-            return
-        sentence = f"the webhook answered with status {status}"
-        if status == HTTPStatus.GONE:
-            raise DeliveryRefused(sentence, status=status, gone=True)
-        if status >= 500 or status in _TRY_AGAIN:
-            retry_after = parse_retry_after(response.headers.get("retry-after"), self._clock.now())
-            raise DeliveryDeferred(sentence, status=status, retry_after=retry_after)
-        raise DeliveryRefused(sentence, status=status)
+        headers = signed_headers(
+            [one.get_secret_value() for one in secrets if one],
+            notice.idempotency_key,
+            self._context.clock.now(),
+            body,
+        )
+        await post(self._context, "the webhook", str(self._settings.url), body, headers=headers)
 
 
 def signed_headers(secrets: Sequence[str], message_id: str, at: datetime, body: str) -> dict[str, str]:
@@ -125,6 +89,7 @@ def _body(notice: Notice) -> JsonObject:
             "community": notice.community,
             "detail": notice.detail.value,
             "summary": notice.summary,
+            "content_notes": list(notice.content_notes),
             "incident": None if notice.incident is None else _incident(notice.incident),
             "alerts": [_alert(alert) for alert in notice.alerts],
             "source": None if notice.source is None else _source(notice.source),
