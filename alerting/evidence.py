@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from alerting.layout import Layout
 from alerting.linkage import linked
-from alerting.pieces import Evidence, Sighted, evidence, name_share, points_by_count
+from alerting.pieces import MEMBER_KINDS, Evidence, Sighted, evidence, name_share, points_by_count
 from alerting.places import Reach
 from alerting.reading import word_count
 from alerting.signals import signal_table
@@ -22,7 +22,6 @@ _FOUND_SIGNALS: Mapping[TermKind, str] = {
     TermKind.REGEX: "pattern_matched",
     TermKind.DOMAIN: "domain_mentioned",
 }
-_MEMBER_KINDS = frozenset({TermKind.PSEUDONYM, TermKind.NAME})
 _LOGIN_TYPES = frozenset({EntityType.CREDENTIAL, EntityType.SECRET_KEY})
 _LOGIN_KINDS = frozenset({TermKind.PSEUDONYM, TermKind.NAME, TermKind.DOMAIN})
 
@@ -120,7 +119,7 @@ def _logins(layout: Layout, own: Sequence[Sighted], entities: Sequence[Entity]) 
 
 
 def _members(own: Sequence[Sighted], counted: Sequence[Sighted]) -> Iterator[Evidence]:
-    count = len({one.member for one in counted if one.term.kind in _MEMBER_KINDS})
+    count = len({one.member for one in counted if one.term.kind in MEMBER_KINDS})
     if points := points_by_count("several_members", count):
         yield evidence(
             "several_members", 1.0, [one.match.span for one in own[:1]], points=points, words={"count": count}
@@ -131,7 +130,7 @@ def _words_nearby(layout: Layout, own: Sequence[Sighted]) -> Iterator[Evidence]:
     """Yield what the words right around the members say: that they are given away, threatened, reported."""
     names = signal_table().words_nearby
     for one in own:
-        if one.term.kind in _MEMBER_KINDS:
+        if one.term.kind in MEMBER_KINDS:
             for sign in layout.signs_around(one.place) & names.keys():
                 yield evidence(names[sign], 1.0, [one.match.span])
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from alerting.joining import JoinKeys, Memory, find_incident, join_keys, known_traces
+from alerting.links import site_of
 from alerting.planning import plan_incident_notices
+from alerting.scoring import HIGHEST_SCORE
+from alerting.signals import spread_points
+from alerting.traces import Trace
 from core.errors import Conflict, UsageError
 from core.ids import new_id
 from core.ports import Transaction
@@ -17,51 +21,45 @@ from core.types import (
     EventType,
     Incident,
     IncidentState,
+    Severity,
     Sighting,
 )
 
 Decision = Callable[[Incident], Incident]
 """What a moderator decided, as a change of the incident: ``functools.partial(resolve, reason=…, at=…)``."""
 
-_LIVE = frozenset({IncidentState.OPEN, IncidentState.ACKNOWLEDGED})
+NO_TRACE = Trace()
+MEMORY = Memory()
 
 
-def join_keys(alert: Alert) -> tuple[str, ...]:
-    """Return what another alert about the same leak would have in common with this one: the same document,
-    or the same content, for the same watchlist. The store keeps these as keyed hashes, per community."""
-    document = alert.document
-    keys: list[tuple[str, ...]] = [("content", alert.watchlist_id, document.content_hash)]
-    if document.external_id is not None:
-        keys.append(("document", alert.watchlist_id, document.source or "", document.external_id))
-    return tuple(json.dumps(key) for key in keys)
-
-
-async def raise_alert(transaction: Transaction, alert: Alert, *, at: datetime) -> Incident:
+async def raise_alert(
+    transaction: Transaction, alert: Alert, *, at: datetime, trace: Trace = NO_TRACE, memory: Memory = MEMORY
+) -> Incident:
     """Keep the alert in the incident it joins or opens, and plan what the destinations are told of it.
 
-    They are told of a new incident, of a new place, and of a higher severity. Raises StoreError.
+    ``trace`` is what its text is known again by; without it, only what is exactly the same joins. The destinations are
+    told of a new incident, and of one that they know when it is seen on a new site, graver than before, or where it was
+    removed. An incident that was resolved and is seen at a new place, or where it was removed, or graver, is open
+    again; one that was dismissed only when it is graver: it was found to be no leak, wherever it stands. Raises
+    StoreError.
     """
-    keys = join_keys(alert)
-    known = await transaction.joinable_incident(alert.community_id, keys)
+    keys = join_keys(alert, trace)
+    known = await find_incident(transaction, alert, trace, keys, memory)
+    site = site_of(alert.document)
+    event: EventType | None
     if known is None:
         incident = _opened(alert, at)
-        event: EventType | None = EventType.INCIDENT_OPENED
+        await _save(transaction, incident, alert, keys, trace, memory)
+        await _add_sighting(transaction, incident, alert, site, at)
+        event = EventType.INCIDENT_OPENED
     else:
-        new_place = not await transaction.has_sighting(known.id, alert.document)
-        incident = _joined(known, alert, new_place=new_place, at=at)
-        rose = incident.severity is not known.severity
-        event = EventType.INCIDENT_UPDATED if new_place or rose else None
-    await transaction.save_incident(incident, keys)
+        seen = await _see(transaction, known, alert, site, at)
+        incident = _joined(known, alert, seen, at)
+        await _save(transaction, incident, alert, keys, trace, memory)
+        if seen.is_new_place:
+            await _add_sighting(transaction, incident, alert, site, at)
+        event = EventType.INCIDENT_UPDATED if _is_to_be_told(known, incident, seen) else None
     await transaction.add_alert(replace(alert, incident_id=incident.id))
-    await transaction.add_sighting(
-        Sighting(
-            id=new_id("sgt"),
-            incident_id=incident.id,
-            community_id=incident.community_id,
-            document=replace(alert.document, text=""),
-            seen_at=at,
-        )
-    )
     if event is not None:
         # A notice tells of the alerts of its moment.
         await plan_incident_notices(transaction, incident, event, alert.raised_at)
@@ -88,6 +86,20 @@ def dismiss(incident: Incident, *, reason: str, at: datetime) -> Incident:
     return replace(incident, state=IncidentState.DISMISSED, reason=reason, updated_at=at)
 
 
+async def mark_removed(
+    transaction: Transaction, community_id: str, incident_id: str, sighting_id: str, *, actor: str, at: datetime
+) -> Sighting:
+    """Record that the leak was removed from a place, and who found that: when it is seen there again, the destinations
+    are told. Returns the sighting. Raises NotFound, Conflict or StoreError."""
+    sighting = await transaction.sighting(community_id, incident_id, sighting_id)
+    if sighting.is_removed:
+        raise Conflict(f"sighting {sighting.id} is marked as removed already")
+    sighting = replace(sighting, removed_at=at)
+    await transaction.change_sighting(sighting)
+    await _record(transaction, community_id, actor, "sighting.removed", sighting.id, at)
+    return sighting
+
+
 async def decide(
     transaction: Transaction, community_id: str, incident_id: str, decision: Decision, *, actor: str, at: datetime
 ) -> Incident:
@@ -97,17 +109,8 @@ async def decide(
     """
     incident = decision(await transaction.incident(community_id, incident_id))
     await transaction.save_incident(incident, ())
-    await transaction.record(
-        AuditEntry(
-            id=new_id("aud"),
-            community_id=community_id,
-            actor=actor,
-            action=f"incident.{incident.state}",
-            object_id=incident.id,
-            at=at,
-        )
-    )
-    if incident.state not in _LIVE:
+    await _record(transaction, community_id, actor, f"incident.{incident.state}", incident.id, at)
+    if incident.state.is_closed:
         await plan_incident_notices(transaction, incident, EventType.INCIDENT_RESOLVED, at)
     return incident
 
@@ -126,17 +129,92 @@ def _opened(alert: Alert, at: datetime) -> Incident:
     )
 
 
-def _joined(incident: Incident, alert: Alert, *, new_place: bool, at: datetime) -> Incident:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is new about where a known incident was seen."""
+
+    is_new_place: bool
+    is_new_site: bool
+    is_back: bool
+
+
+async def _see(transaction: Transaction, incident: Incident, alert: Alert, site: str | None, at: datetime) -> _Seen:
+    """Return what is new about the place of the alert, and record when a known place was seen again."""
+    before = await transaction.sighting_at(incident.id, alert.document)
+    if before is None:
+        is_new_site = site is not None and not await transaction.has_site(incident.id, site)
+        return _Seen(is_new_place=True, is_new_site=is_new_site, is_back=False)
+    returned_at = at if before.is_removed else before.returned_at
+    await transaction.change_sighting(replace(before, last_seen_at=at, returned_at=returned_at))
+    return _Seen(is_new_place=False, is_new_site=False, is_back=before.is_removed)
+
+
+def _joined(incident: Incident, alert: Alert, seen: _Seen, at: datetime) -> Incident:
+    site_count = incident.site_count + seen.is_new_site
+    alert_class = max(incident.alert_class, alert.alert_class, key=lambda one: one.gravity)
+    # What the leak itself is worth; how far it had spread was added to it.
+    worth = max(incident.score - spread_points(incident.alert_class, incident.site_count), alert.score)
+    score = max(incident.score, min(HIGHEST_SCORE, worth + spread_points(alert_class, site_count)))
     return replace(
         incident,
-        alert_class=max(incident.alert_class, alert.alert_class, key=lambda one: one.gravity),
-        score=max(incident.score, alert.score),
+        alert_class=alert_class,
+        score=score,
+        state=_state_after(incident, Severity.of(score), seen),
         last_seen_at=max(incident.last_seen_at, at),
         updated_at=at,
-        sighting_count=incident.sighting_count + new_place,
+        sighting_count=incident.sighting_count + seen.is_new_place,
+        site_count=site_count,
+    )
+
+
+def _state_after(incident: Incident, severity: Severity, seen: _Seen) -> IncidentState:
+    is_graver = severity is not incident.severity
+    is_resolved = incident.state is IncidentState.RESOLVED
+    if incident.state.is_closed and (is_graver or (is_resolved and (seen.is_new_place or seen.is_back))):
+        return IncidentState.REGRESSED
+    return incident.state
+
+
+def _is_to_be_told(before: Incident, after: Incident, seen: _Seen) -> bool:
+    if after.state.is_closed:
+        return False
+    return seen.is_new_site or seen.is_back or after.severity is not before.severity or before.state.is_closed
+
+
+async def _save(
+    transaction: Transaction, incident: Incident, alert: Alert, keys: JoinKeys, trace: Trace, memory: Memory
+) -> None:
+    until = incident.last_seen_at + memory.of_leaks
+    await transaction.save_incident(incident, keys.kept, until=until)
+    await transaction.add_incident_terms(incident, {match.term_id for match in alert.matches})
+    if trace != NO_TRACE and all(trace.adds_to(known) for known in await known_traces(transaction, incident)):
+        await transaction.add_trace(incident, trace.to_bytes(), until=until)
+
+
+async def _add_sighting(
+    transaction: Transaction, incident: Incident, alert: Alert, site: str | None, at: datetime
+) -> None:
+    await transaction.add_sighting(
+        Sighting(
+            id=new_id("sgt"),
+            incident_id=incident.id,
+            community_id=incident.community_id,
+            document=replace(alert.document, text=""),
+            site=site,
+            seen_at=at,
+            last_seen_at=at,
+        )
+    )
+
+
+async def _record(
+    transaction: Transaction, community_id: str, actor: str, action: str, object_id: str, at: datetime
+) -> None:
+    await transaction.record(
+        AuditEntry(id=new_id("aud"), community_id=community_id, actor=actor, action=action, object_id=object_id, at=at)
     )
 
 
 def _require_live(incident: Incident) -> None:
-    if incident.state not in _LIVE:
+    if incident.state.is_closed:
         raise Conflict(f"incident {incident.id} is {incident.state} already")

@@ -9,8 +9,10 @@ from functools import lru_cache
 from alerting.places import Place
 from alerting.reading import plain
 from alerting.signals import public_names, signal_table
-from core.types import AlertClass, Entity, Match, Signal, Span, Term
+from core.types import AlertClass, Entity, Match, Signal, Span, Term, TermKind
 
+MEMBER_KINDS = frozenset({TermKind.PSEUDONYM, TermKind.NAME})
+"""The kinds of terms that stand for somebody."""
 _REMEMBERED = 4096
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from alerting.evidence import collect
 from alerting.layout import Layout
-from alerting.pieces import Evidence, Sighted
+from alerting.pieces import MEMBER_KINDS, Evidence, Sighted
 from alerting.places import Place, Reach
 from alerting.redaction import Redaction, excerpt
 from alerting.signals import signal_table
@@ -155,6 +155,7 @@ class Scorer:
                 raised_at=at,
                 excerpt=redacted,
                 evidence=clear,
+                members=_members(own),
             )
 
     def _counted(self, community_id: str, layout: Layout, matches: Sequence[Match], found: Found) -> list[Sighted]:
@@ -195,6 +196,11 @@ def _strongest(evidence: Sequence[Evidence]) -> list[Evidence]:
 def _gravest(evidence: Sequence[Evidence]) -> AlertClass:
     classes = (piece.alert_class for piece in evidence if piece.points)
     return max(classes, key=lambda one: one.gravity, default=AlertClass.MENTION)
+
+
+def _members(own: Sequence[Sighted]) -> tuple[tuple[str, str], ...]:
+    """Return whom the matches are about, each once; all that is watched beside people is nobody."""
+    return tuple(dict.fromkeys(one.member for one in own if one.term.kind in MEMBER_KINDS))
 
 
 def _weight(piece: Evidence) -> tuple[int, int]:

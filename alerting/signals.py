@@ -86,6 +86,13 @@ class Nearness(_Row):
     fresh_hours: int
 
 
+class SpreadRow(_Row):
+    """How many points an incident gets from so many sites on, unless all it has is of the classes left out."""
+
+    points_by_sites: dict[int, int]
+    not_for: frozenset[AlertClass]
+
+
 class JudgeRow(_Row):
     """How likely the judge must hold it that two belong together: to join them where no construction tells, to join
     them where one takes them for ordinary talk, and not to part them where one joins them."""
@@ -110,6 +117,7 @@ class SignalTable(_Row):
     public_name_share: float
     nearness: Nearness
     judge: JudgeRow
+    spread: SpreadRow
 
 
 class LinkKind(_Row):
@@ -150,6 +158,14 @@ _Table = TypeVar("_Table", bound=BaseModel)
 def signal_table() -> SignalTable:
     """Return the signals. Raises SettingsError naming what is wrong in the file."""
     return read_table("signals.yaml", SignalTable)
+
+
+def spread_points(alert_class: AlertClass, site_count: int) -> int:
+    """Return how many points an incident of the class gets for standing on so many sites."""
+    spread = signal_table().spread
+    if alert_class in spread.not_for:
+        return 0
+    return max((points for count, points in spread.points_by_sites.items() if count <= site_count), default=0)
 
 
 @cache

@@ -45,6 +45,8 @@ class HashPurpose(StrEnum):
     REFERENCE = "reference"
     NAME = "name"
     SIGHTING = "sighting"
+    SITE = "site"
+    TERM = "term"
     ANSWER = "answer"
 
 

@@ -45,8 +45,10 @@ from core.types import (
     Sighting,
     SourceLease,
     SourceRecord,
+    Spread,
     Term,
     TermKind,
+    Verdicts,
     Watchlist,
 )
 
@@ -293,11 +295,27 @@ class Transaction(Protocol):
         """Record what came of a poll, good or bad: the source as it is after it, but for what people chose.
         Raises LeaseLost."""
 
-    async def joinable_incident(self, community_id: str, join_keys: Sequence[str]) -> Incident | None:
-        """Return the newest incident, open or acknowledged, that has one of the join keys."""
+    async def joinable_incidents(self, community_id: str, join_keys: Sequence[str]) -> tuple[Incident, ...]:
+        """Return the incidents, whatever their state, that have one of the join keys, the one with most of them first,
+        among equals the newest; at most ``MOST_JOINABLE``."""
 
-    async def save_incident(self, incident: Incident, join_keys: Sequence[str]) -> None:
-        """Insert or update the incident, and let it be found by the join keys (kept as keyed hashes)."""
+    async def save_incident(
+        self, incident: Incident, join_keys: Sequence[str], *, until: datetime | None = None
+    ) -> None:
+        """Insert or update the incident, and let it be found by the join keys, which are kept as keyed hashes, until
+        the given time (None: as long as the incident is kept)."""
+
+    async def traces(self, community_id: str, incident_id: str) -> tuple[bytes, ...]:
+        """Return what was kept to know the incident's leak again, the newest first."""
+
+    async def add_trace(self, incident: Incident, trace: bytes, *, until: datetime) -> None:
+        """Keep the trace, sealed, until the given time; of too many the oldest is forgotten."""
+
+    async def add_incident_terms(self, incident: Incident, term_ids: Iterable[str]) -> None:
+        """Remember that the terms had a part in the incident (kept as keyed hashes)."""
+
+    async def add_never(self, community_id: str, term_id: str, text: str) -> None:
+        """Add a text in which the term does not count. Raises NotFound."""
 
     async def add_alert(self, alert: Alert) -> None:
         """Keep the alert, whose ``incident_id`` is set. The document's text is not kept."""
@@ -305,8 +323,17 @@ class Transaction(Protocol):
     async def add_sighting(self, sighting: Sighting) -> None:
         """Keep the sighting unless the incident has one of the same document already."""
 
-    async def has_sighting(self, incident_id: str, document: Document) -> bool:
-        """Return whether the incident was seen at this document (by source and external id) before."""
+    async def change_sighting(self, sighting: Sighting) -> None:
+        """Record when the sighting was last seen, removed, and seen again. Raises NotFound."""
+
+    async def sighting(self, community_id: str, incident_id: str, sighting_id: str) -> Sighting:
+        """Return the sighting, to be changed. Raises NotFound."""
+
+    async def sighting_at(self, incident_id: str, document: Document) -> Sighting | None:
+        """Return the incident's sighting at this document (by source and external id), None where there is none."""
+
+    async def has_site(self, incident_id: str, site: str) -> bool:
+        """Return whether the incident was seen on this site before."""
 
     async def incident(self, community_id: str, incident_id: str) -> Incident:
         """Return the incident, to be changed. Raises NotFound."""
@@ -330,6 +357,9 @@ class Transaction(Protocol):
     async def record(self, entry: AuditEntry) -> None:
         """Add to the audit log."""
 
+
+MOST_JOINABLE = 8
+"""How many incidents are looked at for one alert."""
 
 REMOVALS_TOLD_FOR = timedelta(days=7)
 """How long the store tells which terms were removed."""
@@ -420,7 +450,7 @@ class Store(Protocol):
         """Return those of the fingerprints that are not marked as seen."""
 
     async def prune(self, at: datetime) -> int:
-        """Forget what has expired (seen keys, terms); return how many rows went."""
+        """Forget what has expired (seen keys, terms, what leaks are known by); return how many rows went."""
 
     # what was found
 
@@ -429,6 +459,10 @@ class Store(Protocol):
     async def incidents(self, community_id: str, listing: Listing, wanted: IncidentFilter) -> Slice[Incident]: ...
     async def incident(self, community_id: str, incident_id: str) -> Incident: ...
     async def sightings(self, community_id: str, incident_id: str, listing: Listing) -> Slice[Sighting]: ...
+    async def spread(self, community_id: str, incident_id: str, at: datetime) -> Spread: ...
+
+    async def verdicts(self, community_id: str, term_ids: Sequence[str]) -> Mapping[str, Verdicts]:
+        """Return what moderators said of the incidents that each of the terms had a part in."""
 
     # destinations and the outbox
 

@@ -71,6 +71,20 @@ class MonitorSettings(_Part):
     minimum_score: int = Field(20, ge=0, le=100, description="Lowest score that raises an alert.")
 
 
+class IncidentSettings(_Part):
+    """How long is remembered what alerts have in common."""
+
+    memory_days: int = Field(
+        90, gt=0, description="How long after an incident was last seen its leak is known again when it is copied."
+    )
+    person_hours: int = Field(
+        24,
+        ge=0,
+        description="How long after an incident was last seen another alert about the same person joins it, where it "
+        "tells nothing new of them; 0 joins none.",
+    )
+
+
 class Settings(BaseSettings):
     """The root of the tree."""
 
@@ -105,6 +119,7 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     http: HttpSettings = HttpSettings()
     monitor: MonitorSettings = MonitorSettings()
+    incidents: IncidentSettings = IncidentSettings()
 
     @classmethod
     def settings_customise_sources(

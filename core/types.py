@@ -420,7 +420,8 @@ class Alert:
 
     ``excerpt`` is redacted; ``evidence`` is the same stretch in clear and is shown only to those who
     may reveal. ``document`` keeps no text once the alert was stored (``text`` is empty then).
-    ``incident_id`` is None until the alert is stored.
+    ``incident_id`` is None until the alert is stored. ``members`` says whom it is about: the persons that the terms
+    name, or the terms themselves where they name none; it is not stored.
     """
 
     id: str
@@ -436,6 +437,7 @@ class Alert:
     excerpt: str = field(repr=False)
     evidence: str = field(repr=False)
     incident_id: str | None = None
+    members: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
     def severity(self) -> Severity:
@@ -457,17 +459,24 @@ class Finding:
 
 
 class IncidentState(StrEnum):
-    """Where an incident stands in the moderators' hands."""
+    """Where an incident stands in the moderators' hands. ``regressed``: it was closed, and its leak came back."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
     DISMISSED = "dismissed"
+    REGRESSED = "regressed"
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody has anything to do about it."""
+        return self in (IncidentState.RESOLVED, IncidentState.DISMISSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """One leak: every alert about it joins it. ``reason`` is why it was dismissed or resolved."""
+    """One leak: every alert about it joins it. ``reason`` is why it was dismissed or resolved. It was seen at
+    ``sighting_count`` documents on ``site_count`` sites."""
 
     id: str
     community_id: str
@@ -479,6 +488,7 @@ class Incident:
     last_seen_at: datetime
     updated_at: datetime
     sighting_count: int = 1
+    site_count: int = 1
     assignee: str | None = None
     reason: str | None = field(default=None, repr=False)
 
@@ -490,13 +500,48 @@ class Incident:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """One place and time at which an incident was seen. ``document`` keeps no text."""
+    """One place at which an incident was seen, first at ``seen_at``. ``document`` keeps no text; ``site`` is the site
+    that it stands on, None where that is not known. ``removed_at`` is when somebody found it removed there,
+    ``returned_at`` when it was seen there again after that."""
 
     id: str
     incident_id: str
     community_id: str
     document: Document
     seen_at: datetime
+    site: str | None = field(default=None, repr=False)
+    last_seen_at: datetime | None = None
+    removed_at: datetime | None = None
+    returned_at: datetime | None = None
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether it was removed there, as far as is known."""
+        return self.removed_at is not None and (self.returned_at is None or self.returned_at < self.removed_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How an incident spreads: at how many new documents it was seen in the last day and the last seven days, and of
+    all at how many it was removed."""
+
+    day_count: int
+    week_count: int
+    removed_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicts:
+    """What moderators said of the incidents that a term had a part in: how many were leaks, how many false alarms."""
+
+    leak_count: int = 0
+    false_alarm_count: int = 0
+
+    @property
+    def precision(self) -> float | None:
+        """The share that were leaks, 0 to 1; None where nobody has said anything."""
+        judged_count = self.leak_count + self.false_alarm_count
+        return self.leak_count / judged_count if judged_count else None
 
 
 class Detail(StrEnum):

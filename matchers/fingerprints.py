@@ -66,6 +66,14 @@ class Fingerprinter:
         positions, hashes = zip(*found, strict=True)
         return np.concatenate(positions), np.concatenate(hashes)
 
+    def placed(self, text: str) -> tuple[Places, Hashes]:
+        """Return where the shingles of the text start, in order and in its own code points, and their hashes; none for
+        fewer than ``FEWEST_WORDS`` words."""
+        positions, hashes = self.shingles(FlatText([(0, "text")], [text], lambda *_: fold_text(text).text))
+        # Blocks of a long text overlap.
+        positions, first = np.unique(positions, return_index=True)
+        return np.asarray(fold_text(text).starts)[positions], hashes[first]
+
     def _shingles_of_block(self, block: Block) -> tuple[Places, Hashes]:
         starts, ends = block.words
         pieces = np.searchsorted(block.bounds, starts, side="right") - 1

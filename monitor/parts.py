@@ -5,17 +5,19 @@ Commands that only look through documents need no more, and start without the da
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from alerting.scoring import Scorer
 from core.clock import Clock, SystemClock
-from core.crypto import find_key
+from core.crypto import KEY_BYTES, find_key
 from core.plugins import Registry, discover
 from core.ports import Concealer, Matcher, Notifier, Source
 from core.settings import Settings
 from core.types import Catalogue, Pack
 from matchers.entities import EntityPipeline, PersonRecogniser, pattern_recognisers
+from matchers.fingerprints import Fingerprinter
 from matchers.index import Index
 from monitor.pipeline import Examiner
 from watchlists.packs import load_packs
@@ -31,6 +33,8 @@ class Parts:
     matchers: Registry[Matcher]
     notifiers: Registry[Notifier]
     packs: tuple[Pack, ...]
+    fingerprinter: Fingerprinter = field(repr=False)
+    """Makes what alerts are known again by."""
     _matchers: tuple[Matcher, ...] = field(repr=False)
 
     @cached_property
@@ -49,6 +53,7 @@ class Parts:
             return self
         return replace(
             self,
+            fingerprinter=Fingerprinter(key.derive("traces")),
             _matchers=tuple(
                 matcher.keyed(key.derive(f"matcher {matcher.kind}")) if isinstance(matcher, Concealer) else matcher
                 for matcher in self._matchers
@@ -88,5 +93,6 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         matchers=matchers,
         notifiers=discover(Notifier, noun="channel", package="alerting.notifiers", group="leakwatch.notifiers"),  # type: ignore[type-abstract]
         packs=load_packs(),
+        fingerprinter=Fingerprinter(secrets.token_bytes(KEY_BYTES)),
         _matchers=tuple(matchers.build(kind, {}) for kind in matchers.kinds()),
     )

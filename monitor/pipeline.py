@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from alerting.incidents import raise_alert
+from alerting.joining import Memory
 from alerting.scoring import Scorer
+from alerting.traces import Shingler, Trace, trace_of
 from core.clock import Clock
 from core.logs import logger
 from core.ports import Intake, Store, Transaction
@@ -115,17 +117,22 @@ class LivePipeline:
         *,
         examiner: Callable[[], Awaitable[Examiner]],
         examiner_for: Callable[[Catalogue], Examiner],
+        shingler: Shingler,
         seen_for: timedelta,
+        memory: Memory,
         raised: Callable[[Sequence[Alert]], None],
     ) -> None:
         """``examiner`` returns the one for a page that begins; ``examiner_for`` compiles a catalogue, for previews;
-        ``seen_for`` is how long a document read is remembered; ``raised`` is told of new alerts after they are
-        recorded."""
+        ``shingler`` cuts a text into keyed hashes, for knowing a leak again; ``seen_for`` is how long a document read
+        is remembered, and ``memory`` how long what alerts have in common is; ``raised`` is told of new alerts after
+        they are recorded."""
         self._store = store
         self._clock = clock
         self._examiner = examiner
         self._examiner_for = examiner_for
+        self._shingler = shingler
         self._seen_for = seen_for
+        self._memory = memory
         self._raised = raised
         self._checking = examiner_for(Catalogue()).index
 
@@ -171,6 +178,7 @@ class LivePipeline:
     ) -> Intake:
         # Most polls find nothing new.
         findings = await self._findings(community_id, documents, shared=shared) if documents else {}
+        traces = await asyncio.to_thread(self._traces, findings.values())
         at = self._clock.now()
         alerts: list[Alert] = []
         async with self._store.transaction() as transaction:
@@ -178,13 +186,25 @@ class LivePipeline:
             for fingerprint, finding in findings.items():
                 if fingerprint in new:
                     for alert in finding.alerts:
-                        incident = await raise_alert(transaction, alert, at=at)
+                        incident = await raise_alert(
+                            transaction, alert, at=at, trace=traces[alert.id], memory=self._memory
+                        )
                         alerts.append(replace(alert, incident_id=incident.id))
             if finish is not None:
                 await finish(transaction, len(new))
         if alerts:
             self._raised(alerts)
         return Intake(new_count=len(new), known_count=len(documents) - len(new), alerts=tuple(alerts))
+
+    def _traces(self, findings: Iterable[Finding]) -> dict[str, Trace]:
+        return {alert.id: self._trace(alert) for finding in findings for alert in finding.alerts}
+
+    def _trace(self, alert: Alert) -> Trace:
+        try:
+            return trace_of(alert, self._shingler)
+        except Exception as error:  # as above: an alert is worth more than knowing its text again
+            logger().error("the text of an alert leaves no trace", alert_id=alert.id, exc_info=error)
+            return Trace()
 
     async def _findings(self, community_id: str, documents: Sequence[Document], *, shared: bool) -> dict[str, Finding]:
         """Return what is found in each document that was not seen before, by its fingerprint."""

@@ -10,6 +10,7 @@ from datetime import timedelta
 from fastapi import FastAPI
 
 from alerting.dispatch import Dispatcher
+from alerting.joining import Memory
 from api.app import create_app
 from api.services import Services
 from core.clock import Clock, SystemClock
@@ -78,7 +79,12 @@ async def open_service(
             clock,
             examiner=follower.examiner,
             examiner_for=parts.examiner,
+            shingler=parts.fingerprinter.placed,
             seen_for=timedelta(days=settings.monitor.seen_days),
+            memory=Memory(
+                of_leaks=timedelta(days=settings.incidents.memory_days),
+                of_members=timedelta(hours=settings.incidents.person_hours),
+            ),
             raised=tell,
         )
         scheduler = Scheduler(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from alerting.incidents import Decision, acknowledge, decide, dismiss, join_keys, raise_alert, resolve
+from alerting.incidents import Decision, acknowledge, decide, dismiss, mark_removed, raise_alert, resolve
 from core.db.store import SqlStore
 from core.errors import Conflict, NotFound, UsageError
 from core.ids import new_id
@@ -49,6 +49,11 @@ def elsewhere(one: Alert, external_id: str) -> Alert:
     return replace(one, id=new_id("alt"), document=replace(one.document, external_id=external_id))
 
 
+def on_site(one: Alert, host: str) -> Alert:
+    """Return the alert about the same text on another site."""
+    return elsewhere(replace(one, document=replace(one.document, source=host, url=f"https://{host}/1")), "1")
+
+
 async def test_the_first_alert_opens_an_incident_and_tells_the_destination(store: SqlStore) -> None:
     incident = await raised(store, alert())
     assert (incident.state, incident.severity, incident.sighting_count) == (IncidentState.OPEN, Severity.HIGH, 1)
@@ -65,8 +70,18 @@ async def test_a_second_sighting_joins_the_open_incident(store: SqlStore) -> Non
     first = await raised(store, alert())
     second = await raised(store, elsewhere(alert(), "2"))
     assert second.id == first.id
-    assert second.sighting_count == 2
+    assert (second.sighting_count, second.site_count) == (2, 1)
+    assert len(await told(store)) == 1
+
+
+async def test_a_new_site_is_told(store: SqlStore) -> None:
+    first = await raised(store, alert())
+    second = await raised(store, on_site(alert(), "other.example"))
+    assert second.id == first.id
+    assert (second.sighting_count, second.site_count) == (2, 2)
     assert [delivery.event for delivery in await told(store)] == [EventType.INCIDENT_OPENED, EventType.INCIDENT_UPDATED]
+    await raised(store, elsewhere(on_site(alert(), "www.other.example"), "3"))
+    assert len(await told(store)) == 2
 
 
 async def test_an_edit_of_the_same_document_joins_without_another_message(store: SqlStore) -> None:
@@ -94,10 +109,68 @@ async def test_other_content_elsewhere_opens_an_incident_of_its_own(store: SqlSt
     assert first.id != second.id
 
 
-async def test_a_closed_incident_is_not_joined(store: SqlStore) -> None:
+async def test_a_resolved_leak_that_is_seen_at_a_new_place_is_open_again_and_told(store: SqlStore) -> None:
     first = await raised(store, alert())
     await decided(store, first, partial(resolve, reason="taken down", at=LATER))
-    assert (await raised(store, alert(id="alt_2"))).id != first.id
+    again = await raised(store, elsewhere(alert(), "2"))
+    assert (again.id, again.state, again.sighting_count) == (first.id, IncidentState.REGRESSED, 2)
+    assert [delivery.event for delivery in await told(store)][-1] is EventType.INCIDENT_UPDATED
+    taken = await decided(store, again, partial(acknowledge, assignee="key_1", at=LATER))
+    assert taken.state is IncidentState.ACKNOWLEDGED
+
+
+async def test_a_resolved_leak_that_is_edited_where_it_stands_stays_resolved(store: SqlStore) -> None:
+    first = await raised(store, alert())
+    await decided(store, first, partial(resolve, reason="the member knows", at=LATER))
+    before = len(await told(store))
+    edited = alert(id="alt_2", document=replace(alert().document, text="something else"))
+    assert (await raised(store, edited)).state is IncidentState.RESOLVED
+    assert len(await told(store)) == before
+
+
+async def test_a_false_alarm_stays_one_wherever_it_is_copied_until_it_is_graver(store: SqlStore) -> None:
+    first = await raised(store, alert())
+    await decided(store, first, partial(dismiss, reason="a namesake", at=LATER))
+    before = len(await told(store))
+    copied = await raised(store, on_site(alert(), "other.example"))
+    assert (copied.id, copied.state, copied.sighting_count) == (first.id, IncidentState.DISMISSED, 2)
+    assert len(await told(store)) == before
+    graver = await raised(store, on_site(alert(score=95), "third.example"))
+    assert (graver.id, graver.state) == (first.id, IncidentState.REGRESSED)
+    assert len(await told(store)) == before + 1
+
+
+async def test_a_leak_that_was_removed_and_is_back_is_told(store: SqlStore) -> None:
+    first = await raised(store, alert())
+    (sighting,) = (await store.sightings("com_1", first.id, ALL)).items
+    async with store.transaction() as transaction:
+        removed = await mark_removed(transaction, "com_1", first.id, sighting.id, actor="key_1", at=LATER)
+    assert removed.is_removed
+    async with store.transaction() as transaction:
+        with pytest.raises(Conflict, match="removed already"):
+            await mark_removed(transaction, "com_1", first.id, sighting.id, actor="key_1", at=LATER)
+    back = await raised(store, alert(id="alt_2", document=replace(alert().document, text="back again")))
+    assert (back.id, back.sighting_count) == (first.id, 1)
+    assert [delivery.event for delivery in await told(store)] == [EventType.INCIDENT_OPENED, EventType.INCIDENT_UPDATED]
+    (sighting,) = (await store.sightings("com_1", first.id, ALL)).items
+    assert (sighting.removed_at, sighting.returned_at, sighting.is_removed) == (LATER, LATER, False)
+    assert "sighting.removed" in {entry.action for entry in (await store.audit_log("com_1", ALL)).items}
+
+
+async def test_the_score_rises_with_the_sites_that_a_leak_spreads_to(store: SqlStore) -> None:
+    first = await raised(store, alert(score=68))
+    assert first.severity is Severity.MEDIUM
+    scores = [(await raised(store, on_site(alert(score=68), f"site{number}.example"))).score for number in range(9)]
+    assert scores == [68, 73, 73, 78, 78, 78, 78, 78, 88]
+    again = await raised(store, elsewhere(on_site(alert(score=68), "site1.example"), "9"))
+    assert (again.score, again.site_count, again.sighting_count) == (88, 10, 11)
+
+
+async def test_talk_that_goes_round_is_no_graver_for_it(store: SqlStore) -> None:
+    mention = alert(score=40, alert_class=AlertClass.MENTION)
+    for number in range(5):
+        incident = await raised(store, on_site(mention, f"site{number}.example"))
+    assert (incident.site_count, incident.score) == (5, 40)
 
 
 async def test_a_destination_is_told_only_from_its_severity_on(store: SqlStore) -> None:
@@ -161,12 +234,3 @@ def test_dismissing_needs_a_reason() -> None:
     )  # fmt: skip
     with pytest.raises(UsageError, match="reason"):
         dismiss(incident, reason="  ", at=LATER)
-
-
-def test_join_keys_do_not_mix_watchlists_places_or_contents() -> None:
-    keys = set(join_keys(alert()))
-    assert len(keys) == 2
-    assert not keys & set(join_keys(alert(watchlist_id="wl_2")))
-    split = replace(alert().document, source='feed", "1', external_id="")
-    assert len(keys & set(join_keys(alert(document=split)))) == 1
-    assert len(join_keys(alert(document=replace(alert().document, external_id=None)))) == 1

@@ -16,6 +16,7 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import Pool, event
 from werkzeug import Request, Response
 
+from alerting.joining import Memory
 from core.db.store import SqlStore
 from core.http import GuardedClient
 from core.ports import AlertFilter, Listing
@@ -73,7 +74,9 @@ async def started(parts: Parts, examiner: Examiner) -> AsyncIterator[tuple[SqlSt
             parts.clock,
             examiner=compiled,
             examiner_for=parts.examiner,
+            shingler=parts.fingerprinter.placed,
             seen_for=timedelta(days=90),
+            memory=Memory(),
             raised=lambda _: None,
         )
         judge = Judge(parts.settings.monitor)

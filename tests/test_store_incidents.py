@@ -6,10 +6,24 @@ from pathlib import Path
 
 import pytest
 
+from core.db.joining import MOST_TRACES
+from core.db.store import SqlStore
 from core.errors import NotFound, UsageError
 from core.ports import AlertFilter, IncidentFilter, Listing
-from core.types import AlertClass, Document, IncidentState, Severity
-from tests.store_fixtures import MINUTE, NOON, add_community, alert, document, incident, opened, sighting
+from core.types import AlertClass, Document, IncidentState, Severity, Spread, Verdicts
+from tests.store_fixtures import (
+    MINUTE,
+    NOON,
+    StandingClock,
+    add_community,
+    alert,
+    audit,
+    document,
+    incident,
+    opened,
+    sighting,
+    term,
+)
 
 
 async def test_an_alert_comes_back_as_it_was_given_but_for_the_text_of_its_document(tmp_path: Path) -> None:
@@ -53,36 +67,133 @@ async def test_an_incident_is_saved_and_saved_again(tmp_path: Path) -> None:
         assert await store.incident("com_a", "inc_2") == dismissed
 
 
-async def test_the_newest_incident_with_one_of_the_join_keys_is_joined(tmp_path: Path) -> None:
+async def joinable(store: SqlStore, keys: list[str], community_id: str = "com_a") -> list[str]:
+    async with store.transaction() as transaction:
+        return [each.id for each in await transaction.joinable_incidents(community_id, keys)]
+
+
+async def test_incidents_are_found_by_their_join_keys_those_with_most_of_them_first(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await add_community(store, "com_a")
         await add_community(store, "com_b")
         older = incident("inc_2", "com_a", first_seen_at=NOON + MINUTE)
-        newer = incident("inc_3", "com_a", first_seen_at=NOON + 2 * MINUTE, state=IncidentState.ACKNOWLEDGED)
+        newer = incident("inc_3", "com_a", first_seen_at=NOON + 2 * MINUTE, state=IncidentState.RESOLVED)
         async with store.transaction() as transaction:
             await transaction.save_incident(newer, ["b", "c"])
             await transaction.save_incident(older, ["a", "b"])
             await transaction.save_incident(older, ["d"])  # keeps the keys that it had
+            assert await transaction.joinable_incidents("com_a", ["b"]) == (newer, older)
+        assert await joinable(store, ["a", "b", "x"]) == ["inc_2", "inc_3"]
+        assert await joinable(store, ["d"]) == ["inc_2"]
+        assert await joinable(store, ["x"]) == []
+        assert await joinable(store, []) == []
+        assert await joinable(store, ["b"], "com_b") == []
+
+
+async def test_a_join_key_and_a_trace_are_forgotten_in_their_time_and_kept_longer_when_given_again(
+    tmp_path: Path,
+) -> None:
+    clock = StandingClock()
+    async with opened(tmp_path, clock) as store:
+        await add_community(store)
+        one = incident("inc_1", "com_a")
         async with store.transaction() as transaction:
-            assert await transaction.joinable_incident("com_a", ["b"]) == newer
-            assert await transaction.joinable_incident("com_a", ["x", "a"]) == older
-            assert await transaction.joinable_incident("com_a", ["d"]) == older
-            assert await transaction.joinable_incident("com_a", ["x"]) is None
-            assert await transaction.joinable_incident("com_a", []) is None
-            assert await transaction.joinable_incident("com_b", ["b"]) is None
+            await transaction.save_incident(one, ["a", "b"], until=NOON + MINUTE)
+            await transaction.add_trace(one, b"trace", until=NOON + MINUTE)
+            await transaction.save_incident(one, ["b"], until=NOON + 3 * MINUTE)
+            assert await transaction.traces("com_a", "inc_1") == (b"trace",)
+        clock.time = NOON + 2 * MINUTE
+        assert await joinable(store, ["a"]) == []
+        assert await joinable(store, ["b"]) == ["inc_1"]
+        async with store.transaction() as transaction:
+            assert await transaction.traces("com_a", "inc_1") == ()
+        assert await store.prune(clock.time) == 2
+        assert await joinable(store, ["first"]) == ["inc_1"]
 
 
-@pytest.mark.parametrize("state", [IncidentState.RESOLVED, IncidentState.DISMISSED])
-async def test_an_incident_that_is_over_is_not_joined(tmp_path: Path, state: IncidentState) -> None:
+async def test_an_incident_keeps_its_newest_traces_only(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await add_community(store)
         async with store.transaction() as transaction:
-            await transaction.save_incident(incident("inc_2", "com_a", state=state), ["a"])
-            assert await transaction.joinable_incident("com_a", ["a"]) is None
-            await transaction.save_incident(incident("inc_3", "com_a"), ["a"])
-            joined = await transaction.joinable_incident("com_a", ["a"])
-            assert joined is not None
-            assert joined.id == "inc_3"
+            for number in range(MOST_TRACES + 2):
+                one = incident("inc_1", "com_a", updated_at=NOON + number * MINUTE)
+                await transaction.add_trace(one, b"%d" % number, until=NOON + timedelta(days=1))
+            kept = await transaction.traces("com_a", "inc_1")
+        assert kept == tuple(b"%d" % number for number in reversed(range(2, MOST_TRACES + 2)))
+
+
+async def test_what_moderators_said_is_counted_by_term(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await add_community(store)
+        states = [IncidentState.OPEN, IncidentState.RESOLVED, IncidentState.DISMISSED, IncidentState.REGRESSED]
+        async with store.transaction() as transaction:
+            for number, state in enumerate(states):
+                one = incident(f"inc_s{number}", "com_a", state=state)
+                await transaction.save_incident(one, [])
+                await transaction.add_incident_terms(one, ["t1", "t2"] if number < 2 else ["t1"])
+                await transaction.add_incident_terms(one, ["t1"])
+        said = await store.verdicts("com_a", ["t1", "t2", "t3"])
+        assert said["t1"] == Verdicts(leak_count=2, false_alarm_count=1)
+        assert said["t1"].precision == pytest.approx(2 / 3)
+        assert said["t2"] == Verdicts(leak_count=1)
+        assert said["t3"].precision is None
+
+
+async def test_a_text_in_which_a_term_does_not_count_is_a_change_of_what_is_watched(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await add_community(store)
+        await store.add_terms("com_a", [replace(term("t1"), id="trm_1")], audit=audit("com_a"))
+        revision = await store.catalogue_revision()
+        async with store.transaction() as transaction:
+            await transaction.add_never("com_a", "trm_1", "baltimore ravens")
+            with pytest.raises(NotFound):
+                await transaction.add_never("com_a", "trm_9", "anything")
+        (changed,) = (await store.catalogue_change(revision)).terms
+        assert changed.settings.never == (*term("t1").settings.never, "baltimore ravens")
+        assert replace(changed, settings=term("t1").settings) == replace(term("t1"), id="trm_1")
+
+
+async def test_how_an_incident_spreads_is_counted(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await add_community(store)
+        async with store.transaction() as transaction:
+            for number, hours in enumerate((0, 100, 160)):
+                one = sighting(f"sig_{number}", "com_a", "inc_1", document(number))
+                await transaction.add_sighting(replace(one, seen_at=NOON + timedelta(hours=hours)))
+            first = await transaction.sighting("com_a", "inc_1", "sig_0")
+            await transaction.change_sighting(replace(first, removed_at=NOON + MINUTE))
+        at = NOON + timedelta(hours=170)
+        assert await store.spread("com_a", "inc_1", at) == Spread(day_count=1, week_count=2, removed_count=1)
+        async with store.transaction() as transaction:
+            await transaction.change_sighting(
+                replace(first, removed_at=NOON + MINUTE, returned_at=NOON + 2 * MINUTE, last_seen_at=NOON + 2 * MINUTE)
+            )
+        assert (await store.spread("com_a", "inc_1", at)).removed_count == 0
+        (shown, *_) = (await store.sightings("com_a", "inc_1", Listing())).items
+        assert (shown.removed_at, shown.returned_at, shown.is_removed) == (NOON + MINUTE, NOON + 2 * MINUTE, False)
+
+
+async def test_a_sighting_of_another_incident_is_not_found(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await add_community(store)
+        async with store.transaction() as transaction:
+            await transaction.save_incident(incident("inc_2", "com_a"), [])
+            await transaction.add_sighting(sighting("sig_1", "com_a", "inc_1", document(1)))
+            with pytest.raises(NotFound, match="there is no such sighting"):
+                await transaction.sighting("com_a", "inc_2", "sig_1")
+
+
+async def test_a_site_is_known_to_the_incident_that_was_seen_on_it(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await add_community(store)
+        async with store.transaction() as transaction:
+            one = replace(sighting("sig_1", "com_a", "inc_1", document(1)), site="blog.example")
+            await transaction.add_sighting(one)
+            assert await transaction.has_site("inc_1", "blog.example")
+            assert not await transaction.has_site("inc_1", "forum.example")
+            assert not await transaction.has_site("inc_9", "blog.example")
+        (kept,) = (await store.sightings("com_a", "inc_1", Listing())).items
+        assert kept.site == "blog.example"
 
 
 async def test_one_document_is_one_sighting_of_an_incident(tmp_path: Path) -> None:
@@ -94,17 +205,17 @@ async def test_one_document_is_one_sighting_of_an_incident(tmp_path: Path) -> No
         without_external_id = Document(id="1", text="", source="a blog")
         async with store.transaction() as transaction:
             await transaction.save_incident(incident("inc_2", "com_a"), [])
-            assert not await transaction.has_sighting("inc_1", first)
+            assert await transaction.sighting_at("inc_1", first) is None
             await transaction.add_sighting(sighting("sig_1", "com_a", "inc_1", first))
             await transaction.add_sighting(sighting("sig_2", "com_a", "inc_1", edited))
             await transaction.add_sighting(sighting("sig_3", "com_a", "inc_2", first))
             await transaction.add_sighting(sighting("sig_4", "com_a", "inc_1", elsewhere))
-            assert await transaction.has_sighting("inc_1", first)
-            assert await transaction.has_sighting("inc_1", edited)
-            assert not await transaction.has_sighting("inc_1", without_external_id)
-            assert not await transaction.has_sighting("inc_9", first)
+            assert await transaction.sighting_at("inc_1", first) is not None
+            assert await transaction.sighting_at("inc_1", edited) is not None
+            assert await transaction.sighting_at("inc_1", without_external_id) is None
+            assert await transaction.sighting_at("inc_9", first) is None
             await transaction.add_sighting(sighting("sig_5", "com_a", "inc_1", without_external_id))
-            assert await transaction.has_sighting("inc_1", without_external_id)
+            assert await transaction.sighting_at("inc_1", without_external_id) is not None
         kept = (await store.sightings("com_a", "inc_1", Listing())).items
         assert [each.id for each in kept] == ["sig_1", "sig_4", "sig_5"]
         assert kept[0] == sighting("sig_1", "com_a", "inc_1", replace(first, text=""))

@@ -245,7 +245,7 @@ async def test_a_transaction_that_raises_leaves_nothing(tmp_path: Path) -> None:
             await store.incident("com_a", "inc_2")
         assert await store.audit_log("com_a", Listing()) == log
         async with store.transaction() as transaction:
-            assert await transaction.joinable_incident("com_a", ["second"]) is None
+            assert await transaction.joinable_incidents("com_a", ["second"]) == ()
 
 
 async def test_an_id_that_exists_is_a_conflict_that_quotes_nothing(tmp_path: Path) -> None:

@@ -107,7 +107,9 @@ async def _write_every_kind_of_row(store: SqlStore) -> None:
                 evidence=f"{MARK} evidence",
             )
         )
-        await transaction.add_sighting(sighting("sig_1", "com_a", "inc_1", found))
+        await transaction.add_sighting(replace(sighting("sig_1", "com_a", "inc_1", found), site=f"{MARK} site"))
+        await transaction.add_trace(incident("inc_1", "com_a"), f"{MARK} trace".encode(), until=NOON + MINUTE)
+        await transaction.add_incident_terms(incident("inc_1", "com_a"), [f"{MARK} term"])
         await transaction.plan_delivery(delivery("dlv_1", "com_a", incident_id="inc_1"))
         blind = BlindInterval(from_at=NOON, until_at=NOON, reason=f"{MARK} reason")
         await transaction.finish_poll(
@@ -211,6 +213,16 @@ OF_ANOTHER_COMMUNITY: dict[str, Call] = {
     "transaction.add_sighting": in_transaction(
         lambda t: t.add_sighting(sighting("sig_2", "com_b", "inc_1", document()))
     ),
+    "transaction.sighting": in_transaction(lambda t: t.sighting("com_b", "inc_1", "sig_1")),
+    "transaction.change_sighting": in_transaction(
+        lambda t: t.change_sighting(sighting("sig_1", "com_b", "inc_1", document()))
+    ),
+    "transaction.add_trace": in_transaction(lambda t: t.add_trace(incident("inc_1", "com_b"), b"x", until=NOON)),
+    "transaction.add_incident_terms": in_transaction(
+        lambda t: t.add_incident_terms(incident("inc_1", "com_b"), ["trm_1"])
+    ),
+    "transaction.add_never": in_transaction(lambda t: t.add_never("com_b", "trm_1", "x")),
+    "spread": lambda s: s.spread("com_b", "inc_1", NOON),
     "transaction.plan_delivery": in_transaction(lambda t: t.plan_delivery(delivery("dlv_2", "com_b", "dst_1"))),
     "transaction.plan_delivery of an incident": in_transaction(
         lambda t: t.plan_delivery(delivery("dlv_2", "com_b", "dst_com_b", incident_id="inc_1"))
@@ -291,7 +303,12 @@ IN_NO_COMMUNITY: dict[str, Call] = {
     "audit_log": lambda s: s.audit_log("com_z", Listing()),
     "remembered_answer": lambda s: s.remembered_answer("com_z", "x", NOON),
     "transaction.mark_seen": in_transaction(lambda t: t.mark_seen("com_z", ["x"], until=NOON)),
-    "transaction.joinable_incident": in_transaction(lambda t: t.joinable_incident("com_z", ["x"])),
+    "transaction.joinable_incidents": in_transaction(lambda t: t.joinable_incidents("com_z", ["x"])),
+    "transaction.traces": in_transaction(lambda t: t.traces("com_z", "inc_1")),
+    "transaction.add_incident_terms": in_transaction(
+        lambda t: t.add_incident_terms(incident("inc_9", "com_z"), ["trm_1"])
+    ),
+    "verdicts": lambda s: s.verdicts("com_z", ["trm_1"]),
     "transaction.save_incident": in_transaction(lambda t: t.save_incident(incident("inc_9", "com_z"), [])),
     "transaction.destinations": in_transaction(lambda t: t.destinations("com_z")),
     "transaction.record": in_transaction(lambda t: t.record(audit("com_z"))),

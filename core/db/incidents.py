@@ -1,22 +1,22 @@
-"""Incidents, their alerts and their sightings."""
+"""Incidents and their alerts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, select
 from sqlmodel import col
 
-from core.crypto import CommunityKeys, HashPurpose
+from core.crypto import CommunityKeys
 from core.db.database import Database, Unit
+from core.db.joining import add_join_keys, joinable_rows
 from core.db.listing import slice_of
 from core.db.sealing import document_of, entity_of, match_of, seal, signal_of, unseal, without_text
-from core.db.tables import AlertRow, IncidentKeyRow, IncidentRow, SightingRow
+from core.db.tables import AlertRow, IncidentRow
 from core.errors import NotFound, UsageError
 from core.ports import AlertFilter, IncidentFilter, Listing, Slice
-from core.types import Alert, AlertClass, Document, Incident, IncidentState, Sighting
-
-_JOINABLE = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
+from core.types import Alert, AlertClass, Incident, IncidentState
 
 
 class Incidents(Database):
@@ -56,38 +56,12 @@ class Incidents(Database):
             row = await unit.one(IncidentRow, community_id, incident_id)
             return _incident_of(await unit.keys(community_id), row)
 
-    async def sightings(self, community_id: str, incident_id: str, listing: Listing) -> Slice[Sighting]:
-        """Return the wanted slice, the first sighting first. Raises NotFound for the incident."""
-        async with self.reading() as unit:
-            await unit.one(IncidentRow, community_id, incident_id)
-            keys = await unit.keys(community_id)
-            statement = select(SightingRow).where(
-                col(SightingRow.community_id) == community_id, col(SightingRow.incident_id) == incident_id
-            )
-            return await slice_of(
-                unit.session, statement, SightingRow, "seen_at", listing, lambda row: _sighting_of(keys, row)
-            )
 
-
-async def joinable_incident(unit: Unit, community_id: str, join_keys: Sequence[str]) -> Incident | None:
-    """Return the incident opened last, open or acknowledged, that has one of the join keys; to be changed."""
+async def joinable_incidents(unit: Unit, community_id: str, join_keys: Sequence[str]) -> tuple[Incident, ...]:
+    """Return the incidents that have one of the join keys, the one with most of them first, among equals the newest;
+    at most ``MOST_JOINABLE``. They are to be changed. Raises NotFound for the community."""
     keys = await unit.keys(community_id)
-    hashes = {keys.hash(HashPurpose.JOIN, key) for key in join_keys}
-    joined = select(col(IncidentKeyRow.incident_id)).where(
-        col(IncidentKeyRow.community_id) == community_id, col(IncidentKeyRow.join_key).in_(hashes)
-    )
-    row = await unit.session.scalar(
-        select(IncidentRow)
-        .where(
-            col(IncidentRow.community_id) == community_id,
-            col(IncidentRow.id).in_(joined),
-            col(IncidentRow.state).in_(_JOINABLE),
-        )
-        .order_by(col(IncidentRow.first_seen_at).desc(), col(IncidentRow.id))
-        .limit(1)
-        .with_for_update()
-    )
-    return None if row is None else _incident_of(keys, row)
+    return tuple(_incident_of(keys, row) for row in await joinable_rows(unit, community_id, join_keys))
 
 
 async def incident_to_change(unit: Unit, community_id: str, incident_id: str) -> Incident:
@@ -96,8 +70,10 @@ async def incident_to_change(unit: Unit, community_id: str, incident_id: str) ->
     return _incident_of(await unit.keys(community_id), row)
 
 
-async def save_incident(unit: Unit, incident: Incident, join_keys: Sequence[str]) -> None:
-    """Insert or update the incident, and let it be found by the join keys, besides those it had.
+async def save_incident(
+    unit: Unit, incident: Incident, join_keys: Sequence[str], *, until: datetime | None = None
+) -> None:
+    """Insert or update the incident, and let it be found by the join keys until that time, besides those it had.
 
     Raises NotFound for its community, and where another community has an incident of this id.
     """
@@ -117,20 +93,12 @@ async def save_incident(unit: Unit, incident: Incident, join_keys: Sequence[str]
             last_seen_at=incident.last_seen_at,
             updated_at=incident.updated_at,
             sighting_count=incident.sighting_count,
+            site_count=incident.site_count,
             sealed=seal(keys, IncidentRow, incident.id, {"assignee": incident.assignee, "reason": incident.reason}),
         )
     )
     await unit.session.flush()
-    for key in join_keys:
-        await unit.session.execute(
-            unit.insert(IncidentKeyRow)
-            .values(
-                community_id=incident.community_id,
-                join_key=keys.hash(HashPurpose.JOIN, key),
-                incident_id=incident.id,
-            )
-            .on_conflict_do_nothing()
-        )
+    await add_join_keys(unit, incident, join_keys, until=until)
 
 
 async def add_alert(unit: Unit, alert: Alert) -> None:
@@ -160,37 +128,6 @@ async def add_alert(unit: Unit, alert: Alert) -> None:
     )
 
 
-async def add_sighting(unit: Unit, sighting: Sighting) -> None:
-    """Keep the sighting unless the incident has one of the same document. Raises NotFound for its incident."""
-    await unit.one(IncidentRow, sighting.community_id, sighting.incident_id)
-    keys = await unit.keys(sighting.community_id)
-    await unit.session.execute(
-        unit.insert(SightingRow)
-        .values(
-            id=sighting.id,
-            community_id=sighting.community_id,
-            incident_id=sighting.incident_id,
-            document_key=_document_key(keys, sighting.document),
-            sealed=seal(keys, SightingRow, sighting.id, without_text(sighting.document)),
-            seen_at=sighting.seen_at,
-        )
-        .on_conflict_do_nothing(index_elements=["incident_id", "document_key"])
-    )
-
-
-async def has_sighting(unit: Unit, incident_id: str, document: Document) -> bool:
-    """Return whether the incident was seen at this document before; False for an incident that is not kept."""
-    incident = await unit.session.get(IncidentRow, incident_id)
-    if incident is None:
-        return False
-    keys = await unit.keys(incident.community_id)
-    same = exists().where(
-        col(SightingRow.incident_id) == incident_id,
-        col(SightingRow.document_key) == _document_key(keys, document),
-    )
-    return bool(await unit.session.scalar(select(same)))
-
-
 def _conditions(
     row: type[AlertRow] | type[IncidentRow], community_id: str, wanted: AlertFilter | IncidentFilter
 ) -> Iterator[ColumnElement[bool]]:
@@ -202,11 +139,6 @@ def _conditions(
         yield col(row.score) >= wanted.minimum_severity.minimum_score
     if wanted.watchlist_id is not None:
         yield col(row.watchlist_id) == wanted.watchlist_id
-
-
-def _document_key(keys: CommunityKeys, document: Document) -> bytes:
-    own_id = None if document.external_id is not None else document.id
-    return keys.hash(HashPurpose.SIGHTING, document.source, document.external_id, own_id)
 
 
 def _incident_of(keys: CommunityKeys, row: IncidentRow) -> Incident:
@@ -222,6 +154,7 @@ def _incident_of(keys: CommunityKeys, row: IncidentRow) -> Incident:
         last_seen_at=row.last_seen_at,
         updated_at=row.updated_at,
         sighting_count=row.sighting_count,
+        site_count=row.site_count,
         assignee=content["assignee"],
         reason=content["reason"],
     )
@@ -243,14 +176,4 @@ def _alert_of(keys: CommunityKeys, row: AlertRow) -> Alert:
         excerpt=content["excerpt"],
         evidence=content["evidence"],
         incident_id=row.incident_id,
-    )
-
-
-def _sighting_of(keys: CommunityKeys, row: SightingRow) -> Sighting:
-    return Sighting(
-        id=row.id,
-        incident_id=row.incident_id,
-        community_id=row.community_id,
-        document=document_of(unseal(keys, SightingRow, row.id, row.sealed)),
-        seen_at=row.seen_at,
     )

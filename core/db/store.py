@@ -14,8 +14,20 @@ from core.db.incidents import Incidents
 from core.db.journal import Journal
 from core.db.outbox import Outbox
 from core.db.polling import Polling
-from core.db.tables import AnswerRow, AttemptRow, RemovedTermRow, Row, SeenRow, TermRow, table_of
+from core.db.sightings import Sightings
+from core.db.tables import (
+    AnswerRow,
+    AttemptRow,
+    IncidentKeyRow,
+    RemovedTermRow,
+    Row,
+    SeenRow,
+    TermRow,
+    TraceRow,
+    table_of,
+)
 from core.db.transaction import SqlTransaction
+from core.db.verdicts import TermVerdicts
 from core.db.watched import Watched
 from core.ports import Transaction
 
@@ -26,10 +38,12 @@ _EXPIRING: dict[type[Row], str] = {
     RemovedTermRow: "expires_at",
     AnswerRow: "expires_at",
     AttemptRow: "expires_at",
+    IncidentKeyRow: "expires_at",
+    TraceRow: "expires_at",
 }
 
 
-class SqlStore(Communities, Watched, Polling, Incidents, Destinations, Outbox, Journal):
+class SqlStore(Communities, Watched, Polling, Incidents, Sightings, TermVerdicts, Destinations, Outbox, Journal):
     """Keeps to :class:`core.ports.Store`, on SQLite (by default) or another database that SQLAlchemy knows.
 
     ``SqlStore(settings, clock)`` opens nothing; ``open`` makes the database ready.
@@ -42,8 +56,8 @@ class SqlStore(Communities, Watched, Polling, Incidents, Destinations, Outbox, J
             yield SqlTransaction(unit)
 
     async def prune(self, at: datetime) -> int:
-        """Forget what has expired (seen keys, terms, removals told, remembered answers, attempts at deliveries); return
-        how many rows went.
+        """Forget what has expired (seen keys, terms, removals told, remembered answers, attempts at deliveries, what
+        leaks were known by); return how many rows went.
 
         The rows go by the thousand, so that others can write in between.
         """

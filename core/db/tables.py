@@ -192,6 +192,7 @@ class IncidentRow(OwnedRow, table=True):
     updated_at: datetime = Field(sa_type=Moment)
     sighting_count: int
     sealed: bytes  # assignee, reason
+    site_count: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
 class IncidentKeyRow(Row, table=True):
@@ -199,6 +200,28 @@ class IncidentKeyRow(Row, table=True):
     __table_args__ = (_of("incident", "incident_id"),)
     community_id: str = Field(primary_key=True, foreign_key="community.id", ondelete="CASCADE")
     join_key: bytes = Field(primary_key=True)
+    incident_id: str = Field(primary_key=True, index=True)
+    expires_at: datetime | None = Field(default=None, sa_type=Moment, index=True)
+
+
+class TraceRow(OwnedRow, table=True):
+    """What is kept of a text to know its leak again."""
+
+    __tablename__ = "trace"
+    __table_args__ = (_of("incident", "incident_id"),)
+    incident_id: str = Field(index=True)
+    sealed: bytes  # keyed fingerprints
+    created_at: datetime = Field(sa_type=Moment)
+    expires_at: datetime = Field(sa_type=Moment, index=True)
+
+
+class IncidentTermRow(Row, table=True):
+    """Which terms had a part in an incident."""
+
+    __tablename__ = "incident_term"
+    __table_args__ = (_of("incident", "incident_id"),)
+    community_id: str = Field(primary_key=True, foreign_key="community.id", ondelete="CASCADE")
+    term_key: bytes = Field(primary_key=True)
     incident_id: str = Field(primary_key=True, index=True)
 
 
@@ -224,6 +247,10 @@ class SightingRow(OwnedRow, table=True):
     document_key: bytes
     sealed: bytes  # document without its text
     seen_at: datetime = Field(sa_type=Moment)
+    site_key: bytes | None = None
+    last_seen_at: datetime | None = Field(default=None, sa_type=Moment)
+    removed_at: datetime | None = Field(default=None, sa_type=Moment)
+    returned_at: datetime | None = Field(default=None, sa_type=Moment)
 
 
 class DestinationRow(OwnedRow, table=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from core.db import destinations, incidents, journal, outbox, polling
+from core.db import destinations, incidents, joining, journal, outbox, polling, sightings, verdicts, watched
 from core.db.database import Unit
 from core.types import (
     Alert,
@@ -34,20 +34,43 @@ class SqlTransaction:
     async def finish_poll(self, lease: SourceLease, source: SourceRecord) -> None:
         await polling.finish_poll(self._unit, lease, source)
 
-    async def joinable_incident(self, community_id: str, join_keys: Sequence[str]) -> Incident | None:
-        return await incidents.joinable_incident(self._unit, community_id, join_keys)
+    async def joinable_incidents(self, community_id: str, join_keys: Sequence[str]) -> tuple[Incident, ...]:
+        return await incidents.joinable_incidents(self._unit, community_id, join_keys)
 
-    async def save_incident(self, incident: Incident, join_keys: Sequence[str]) -> None:
-        await incidents.save_incident(self._unit, incident, join_keys)
+    async def save_incident(
+        self, incident: Incident, join_keys: Sequence[str], *, until: datetime | None = None
+    ) -> None:
+        await incidents.save_incident(self._unit, incident, join_keys, until=until)
+
+    async def traces(self, community_id: str, incident_id: str) -> tuple[bytes, ...]:
+        return await joining.traces(self._unit, community_id, incident_id)
+
+    async def add_trace(self, incident: Incident, trace: bytes, *, until: datetime) -> None:
+        await joining.add_trace(self._unit, incident, trace, until=until)
+
+    async def add_incident_terms(self, incident: Incident, term_ids: Iterable[str]) -> None:
+        await verdicts.add_incident_terms(self._unit, incident, term_ids)
+
+    async def add_never(self, community_id: str, term_id: str, text: str) -> None:
+        await watched.add_never(self._unit, community_id, term_id, text)
 
     async def add_alert(self, alert: Alert) -> None:
         await incidents.add_alert(self._unit, alert)
 
     async def add_sighting(self, sighting: Sighting) -> None:
-        await incidents.add_sighting(self._unit, sighting)
+        await sightings.add_sighting(self._unit, sighting)
 
-    async def has_sighting(self, incident_id: str, document: Document) -> bool:
-        return await incidents.has_sighting(self._unit, incident_id, document)
+    async def change_sighting(self, sighting: Sighting) -> None:
+        await sightings.change_sighting(self._unit, sighting)
+
+    async def sighting(self, community_id: str, incident_id: str, sighting_id: str) -> Sighting:
+        return await sightings.sighting_to_change(self._unit, community_id, incident_id, sighting_id)
+
+    async def sighting_at(self, incident_id: str, document: Document) -> Sighting | None:
+        return await sightings.sighting_at(self._unit, incident_id, document)
+
+    async def has_site(self, incident_id: str, site: str) -> bool:
+        return await sightings.has_site(self._unit, incident_id, site)
 
     async def incident(self, community_id: str, incident_id: str) -> Incident:
         return await incidents.incident_to_change(self._unit, community_id, incident_id)

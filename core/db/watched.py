@@ -195,6 +195,17 @@ class Watched(Database):
             await add_entry(unit, audit)
 
 
+async def add_never(unit: Unit, community_id: str, term_id: str, text: str) -> None:
+    """Add a text in which the term does not count, as a change of what is watched. Raises NotFound."""
+    revision = await unit.watched_has_changed()
+    row = await unit.one(TermRow, community_id, term_id, to_change=True)
+    keys = await unit.keys(community_id)
+    term = _term_of(keys, row)
+    never = tuple(dict.fromkeys((*term.settings.never, text)))
+    row.sealed = _sealed(keys, replace(term, settings=replace(term.settings, never=never)))
+    row.revision = revision
+
+
 @dataclass(frozen=True, slots=True)
 class _Groups:
     """What terms belong to, all there is, with the communities' keys."""
@@ -328,24 +339,28 @@ async def _check_references(unit: Unit, community_id: str, reference_keys: Seque
 def _row_of(
     keys: CommunityKeys, term: Term, reference_key: bytes, created_at: datetime, revision: int
 ) -> dict[str, object]:
-    content = {
-        "reference": term.reference,
-        "value": term.value,
-        "variants": term.variants,
-        "settings": term.settings,
-    }
     return {
         "id": term.id,
         "community_id": keys.community_id,
         "watchlist_id": term.watchlist_id,
         "kind": term.kind,
         "reference_key": reference_key,
-        "sealed": seal(keys, TermRow, term.id, content),
+        "sealed": _sealed(keys, term),
         "ends_at": term.settings.ends_at,
         "search_externally": term.settings.search_externally,
         "created_at": created_at,
         "revision": revision,
     }
+
+
+def _sealed(keys: CommunityKeys, term: Term) -> bytes:
+    content = {
+        "reference": term.reference,
+        "value": term.value,
+        "variants": term.variants,
+        "settings": term.settings,
+    }
+    return seal(keys, TermRow, term.id, content)
 
 
 def _term_of(keys: CommunityKeys, row: Any) -> Term:

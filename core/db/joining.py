@@ -1,0 +1,118 @@
+"""What incidents are found by when an alert is about the same leak: keyed hashes of what both have in common, and
+sealed traces of their texts as proof."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy.orm import Mapped
+from sqlmodel import col
+
+from core.crypto import HashPurpose
+from core.db.database import Unit, chunks
+from core.db.tables import IncidentKeyRow, IncidentRow, TraceRow
+from core.ids import new_id
+from core.ports import MOST_JOINABLE
+from core.types import Incident
+
+MOST_TRACES = 8
+"""How many versions of its text an incident is known by."""
+
+
+async def joinable_rows(unit: Unit, community_id: str, join_keys: Sequence[str]) -> Sequence[IncidentRow]:
+    """Return the incidents that have one of the join keys, the one with most of them first, among equals the newest;
+    at most ``MOST_JOINABLE``. They are to be changed. Raises NotFound for the community."""
+    keys = await unit.keys(community_id)
+    hashes = {keys.hash(HashPurpose.JOIN, key) for key in join_keys}
+    shared = (
+        select(col(IncidentKeyRow.incident_id), func.count().label("count"))
+        .where(
+            col(IncidentKeyRow.community_id) == community_id,
+            col(IncidentKeyRow.join_key).in_(hashes),
+            _lasts(unit, col(IncidentKeyRow.expires_at)),
+        )
+        .group_by(col(IncidentKeyRow.incident_id))
+        .subquery()
+    )
+    statement = (
+        select(IncidentRow)
+        .join(shared, shared.c.incident_id == col(IncidentRow.id))
+        .where(col(IncidentRow.community_id) == community_id)
+        .order_by(shared.c.count.desc(), col(IncidentRow.first_seen_at).desc(), col(IncidentRow.id))
+        .limit(MOST_JOINABLE)
+        .with_for_update(of=IncidentRow)
+    )
+    return (await unit.session.scalars(statement)).all()
+
+
+async def add_join_keys(unit: Unit, incident: Incident, join_keys: Sequence[str], *, until: datetime | None) -> None:
+    """Let the incident be found by the keys until that time, those that it had for longer than before."""
+    keys = await unit.keys(incident.community_id)
+    hashes = sorted({keys.hash(HashPurpose.JOIN, key) for key in join_keys})
+    for chunk in chunks(hashes):
+        insertion = unit.insert(IncidentKeyRow).values(
+            [
+                {
+                    "community_id": incident.community_id,
+                    "join_key": key,
+                    "incident_id": incident.id,
+                    "expires_at": until,
+                }
+                for key in chunk
+            ]
+        )
+        await unit.session.execute(
+            insertion.on_conflict_do_update(
+                index_elements=["community_id", "join_key", "incident_id"],
+                set_={"expires_at": insertion.excluded.expires_at},
+            )
+        )
+
+
+async def traces(unit: Unit, community_id: str, incident_id: str) -> tuple[bytes, ...]:
+    """Return what was kept to know the incident's leak again, the newest first. Raises NotFound for the community."""
+    keys = await unit.keys(community_id)
+    rows = await unit.session.scalars(
+        select(TraceRow)
+        .where(
+            col(TraceRow.community_id) == community_id,
+            col(TraceRow.incident_id) == incident_id,
+            _lasts(unit, col(TraceRow.expires_at)),
+        )
+        .order_by(col(TraceRow.created_at).desc(), col(TraceRow.id))
+    )
+    return tuple(
+        keys.open(row.sealed, table=str(TraceRow.__tablename__), column="sealed", row_id=row.id) for row in rows
+    )
+
+
+async def add_trace(unit: Unit, incident: Incident, trace: bytes, *, until: datetime) -> None:
+    """Keep the trace, and those that the incident had, until that time; the oldest of too many is forgotten.
+
+    Raises NotFound for the incident.
+    """
+    await unit.one(IncidentRow, incident.community_id, incident.id)
+    keys = await unit.keys(incident.community_id)
+    trace_id = new_id("trc")
+    unit.session.add(
+        TraceRow(
+            id=trace_id,
+            community_id=incident.community_id,
+            incident_id=incident.id,
+            sealed=keys.seal(trace, table=str(TraceRow.__tablename__), column="sealed", row_id=trace_id),
+            created_at=incident.updated_at,
+            expires_at=until,
+        )
+    )
+    await unit.session.flush()
+    own = col(TraceRow.incident_id) == incident.id
+    newest = select(col(TraceRow.id)).where(own).order_by(col(TraceRow.created_at).desc(), col(TraceRow.id))
+    await unit.change(delete(TraceRow).where(own, col(TraceRow.id).not_in(newest.limit(MOST_TRACES))))
+    await unit.change(update(TraceRow).where(own).values(expires_at=until))
+
+
+def _lasts(unit: Unit, expires_at: Mapped[Any]) -> ColumnElement[bool]:
+    return or_(expires_at.is_(None), expires_at > unit.clock.now())
