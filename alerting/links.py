@@ -17,6 +17,7 @@ _LINK = re.compile(r"https?://[^\s<>\"'`\])}|]{4,2000}", re.IGNORECASE)
 _TRAILING = ".,;:!?*_"
 # Added by whoever passes a link on; they lead nowhere else.
 _TRACKING = re.compile(r"utm_\w+|fbclid|gclid|igshid|ref|ref_src|si|share_id", re.IGNORECASE)
+_NUMERIC = re.compile(r"[\d.]+|.*:.*")
 _WEB = frozenset({"http", "https"})
 _OTHER_DOORS = ("www.", "old.", "new.", "m.", "mobile.", "amp.")
 
@@ -28,7 +29,9 @@ def site_of(document: Document) -> str | None:
         host = urlsplit(document.url or "").hostname
     except ValueError:
         host = None
-    return _suffixes().privatesuffix(host) or host if host else document.source
+    if not host:
+        return document.source
+    return host if _NUMERIC.fullmatch(host) else _suffixes().privatesuffix(host) or host
 
 
 def page_of(url: str) -> str | None:

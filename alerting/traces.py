@@ -75,14 +75,16 @@ class Trace:
 
     def is_same_leak(self, known: Trace) -> bool:
         """Return whether this one, the newer, is about the leak of the other."""
+        if self.evidence and not self._tells_nothing_else_than(known):
+            return False
+        if self.evidence and _is_contained(self.stretch, known.stretch):
+            return True
         # Of a long text the smallest hashes were kept: only up to there can the two be compared.
         highest = min(self.highest, known.highest)
-        own, others = (frozenset(one for one in kept if one <= highest) for kept in (self.whole, known.whole))
-        if not self.evidence:
-            return len(own & others) >= max(_FEWEST_SHARED, LEAST_ALIKE * max(len(own), len(others)))
-        if not self._tells_nothing_else_than(known):
-            return False
-        return _is_contained(self.stretch, known.stretch) or _is_contained(own, others)
+        own, others = _up_to(highest, self.whole), _up_to(highest, known.whole)
+        if self.evidence:
+            return _is_contained(own, others)
+        return len(own & others) >= max(_FEWEST_SHARED, LEAST_ALIKE * max(len(own), len(others)))
 
     def adds_to(self, known: Trace) -> bool:
         """Return whether it is worth keeping beside the other."""
@@ -169,7 +171,7 @@ class _Lines:
 
     def around(self, spans: Sequence[Span]) -> Iterator[range]:
         """Yield the shingles of the lines that the spans stand in, of neighbours together, at most ``_WORDS_AROUND``
-        to each side. Of lines of few words, those of the paragraph."""
+        to each side. Where the lines have few words, it is the paragraph, and where that has few, all around."""
         runs: list[Span] = []
         for span in merged(spans):
             if runs and self._word(span.start) - self._word(runs[-1].end) <= _WORDS_AROUND:
@@ -177,17 +179,17 @@ class _Lines:
             else:
                 runs.append(span)
         for run in runs:
-            part = self._part(run, _LINE)
-            yield part if len(part) >= _FEWEST_IN_LINES else self._part(run, _PARAGRAPH)
+            parts = (self._part(run, end_mark) for end_mark in (_LINE, _PARAGRAPH))
+            yield next((part for part in parts if len(part) >= _FEWEST_IN_LINES), self._part(run, None))
 
     def touching(self, span: Span, part: range) -> range:
         """Return the shingles of the part that hold a word of the span."""
         first = max(self._word(span.start) - SHINGLE_WORDS + 1, part.start)
         return range(first, min(self._word(span.end - 1) + 1, part.stop))
 
-    def _part(self, run: Span, end_mark: str) -> range:
-        left = self._text.rfind(end_mark, 0, run.start)
-        right = self._text.find(end_mark, run.end)
+    def _part(self, run: Span, end_mark: str | None) -> range:
+        left = -1 if end_mark is None else self._text.rfind(end_mark, 0, run.start)
+        right = -1 if end_mark is None else self._text.find(end_mark, run.end)
         first = 0 if left < 0 else int(np.searchsorted(self._starts, left))
         if right < 0 or not _WORD.search(self._text, right):
             end = len(self._starts)
@@ -200,6 +202,10 @@ class _Lines:
 
     def _word(self, position: int) -> int:
         return max(0, int(np.searchsorted(self._starts, position, side="right")) - 1)
+
+
+def _up_to(highest: int, hashes: frozenset[int]) -> frozenset[int]:
+    return hashes if highest == _EVERYTHING else frozenset(one for one in hashes if one <= highest)
 
 
 def _in_text(signal: Signal) -> tuple[Span, ...]:

@@ -180,6 +180,43 @@ async def test_a_dismissal_needs_a_reason(api: Api, harbor: Community, admin: ht
     assert (await admin.post(path, json={"reason": "a namesake"})).json()["state"] == "dismissed"
 
 
+async def test_a_dismissal_may_say_where_a_term_does_not_count_and_the_term_shows_what_was_said_of_it(
+    api: Api, harbor: Community, admin: httpx2.AsyncClient, members: str
+) -> None:
+    await admin.post("/v1/documents", json={"id": "1", "source": "forum", "text": LEAK})
+    (incident,) = (await admin.get("/v1/incidents")).json()["items"]
+    (term, *_) = [one for one in (await admin.get("/v1/terms")).json()["items"] if one["kind"] == "pseudonym"]
+    assert term["verdicts"] == {"leak_count": 0, "false_alarm_count": 0, "precision": None}
+    never = [{"term_id": term["id"], "text": "night heron rookery"}]
+    path = f"/v1/incidents/{incident['id']}/dismiss"
+    unknown = [{"term_id": "trm_unknown", "text": "x"}]
+    assert_problem(await admin.post(path, json={"reason": "a bird", "never": unknown}), 404)
+    assert (await admin.get(f"/v1/incidents/{incident['id']}")).json()["state"] == "open"
+    assert (await admin.post(path, json={"reason": "a bird", "never": never})).json()["state"] == "dismissed"
+    term = (await admin.get(f"/v1/terms/{term['id']}?reveal=true")).json()
+    assert term["verdicts"] == {"leak_count": 0, "false_alarm_count": 1, "precision": 0.0}
+    assert term["protected"]["never"] == ["night heron rookery"]
+    assert (await audited(admin))["term.never_added", term["id"]] == 1
+
+
+async def test_a_place_is_marked_as_cleared_and_the_incident_tells_how_it_spreads(
+    api: Api, harbor: Community, admin: httpx2.AsyncClient, members: str
+) -> None:
+    for place in ("forum", "board"):
+        await admin.post("/v1/documents", json={"id": "1", "source": place, "text": LEAK})
+    (incident,) = (await admin.get("/v1/incidents")).json()["items"]
+    path = f"/v1/incidents/{incident['id']}"
+    first = (await admin.get(f"{path}/sightings")).json()["items"][0]
+    assert (first["site"], first["removed_at"]) == ("forum", None)
+    api.forward(hours=30)
+    removed = (await admin.post(f"{path}/sightings/{first['id']}/removed")).json()
+    assert removed["removed_at"] == "2026-11-21T16:00:00Z"
+    assert_problem(await admin.post(f"{path}/sightings/{first['id']}/removed"), 409)
+    assert_problem(await admin.post(f"{path}/sightings/sgt_unknown/removed"), 404)
+    read = (await admin.get(path)).json()
+    assert (read["site_count"], read["spread"]) == (2, {"day_count": 0, "week_count": 2, "removed_count": 1})
+
+
 async def test_a_second_place_is_a_sighting_of_the_same_incident(
     api: Api, harbor: Community, admin: httpx2.AsyncClient, members: str
 ) -> None:

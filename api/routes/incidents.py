@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from alerting.incidents import Decision, acknowledge, decide, dismiss, resolve
-from api.auth import Reader, Writer
+from alerting.incidents import Decision, acknowledge, decide, dismiss, mark_removed, resolve
+from api.auth import Reader, Writer, audit_entry
 from api.schemas.common import Identifier, Items, ListingQuery
 from api.schemas.incidents import (
     Acknowledgement,
@@ -21,7 +23,7 @@ from api.schemas.incidents import (
 )
 from api.services import Given, Services
 from core.ports import Listing
-from core.types import ApiKey
+from core.types import ApiKey, AuditEntry
 
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"])
 
@@ -37,8 +39,9 @@ async def list_incidents(wanted: Annotated[IncidentQuery, Query()], given: Given
 async def read_incident(incident_id: Identifier, given: Given, key: Reader) -> IncidentWithSightings:
     """Answers the incident and the first places it was seen at."""
     incident = await given.store.incident(key.community_id, incident_id)
+    spread = await given.store.spread(key.community_id, incident_id, given.clock.now())
     sightings = await given.store.sightings(key.community_id, incident_id, Listing())
-    return IncidentWithSightings.with_sightings(incident, sightings)
+    return IncidentWithSightings.with_sightings(incident, spread, sightings)
 
 
 @router.get("/{incident_id}/sightings", summary="List an incident's sightings")
@@ -49,6 +52,16 @@ async def list_sightings(
     await given.store.incident(key.community_id, incident_id)
     part = await given.store.sightings(key.community_id, incident_id, wanted.listing())
     return Items[SightingView].of(part, SightingView.of)
+
+
+@router.post("/{incident_id}/sightings/{sighting_id}/removed", summary="Mark a place as cleared")
+async def sighting_removed(incident_id: Identifier, sighting_id: Identifier, given: Given, key: Writer) -> SightingView:
+    """Says that the leak was removed from this place. When it is seen there again, that is told."""
+    async with given.store.transaction() as transaction:
+        sighting = await mark_removed(
+            transaction, key.community_id, incident_id, sighting_id, actor=key.id, at=given.clock.now()
+        )
+    return SightingView.of(sighting)
 
 
 @router.post("/{incident_id}/acknowledge", summary="Take an incident on")
@@ -62,20 +75,32 @@ async def acknowledge_incident(
 
 @router.post("/{incident_id}/resolve", summary="Close an incident as dealt with")
 async def resolve_incident(incident_id: Identifier, sent: Resolution, given: Given, key: Writer) -> IncidentView:
-    """Says that the leak is dealt with. When it is seen again, that opens a new incident."""
+    """Says that the leak is dealt with. When it is seen at a new place, or where it was removed, it is open again."""
     return await _decide(incident_id, partial(resolve, reason=sent.reason, at=given.clock.now()), given, key)
 
 
 @router.post("/{incident_id}/dismiss", summary="Close an incident as no leak")
 async def dismiss_incident(incident_id: Identifier, sent: Dismissal, given: Given, key: Writer) -> IncidentView:
-    """Says that it is no leak, and why."""
-    return await _decide(incident_id, partial(dismiss, reason=sent.reason, at=given.clock.now()), given, key)
+    """Says that it is no leak, and why, and in which texts the terms that were found do not count from now on. Copies
+    of it raise nothing, unless they are graver."""
+    decision = partial(dismiss, reason=sent.reason, at=given.clock.now())
+    never = {(one.term_id, one.text): audit_entry(given, key, "term.never_added", one.term_id) for one in sent.never}
+    return await _decide(incident_id, decision, given, key, never)
 
 
-async def _decide(incident_id: str, decision: Decision, services: Services, key: ApiKey) -> IncidentView:
+async def _decide(
+    incident_id: str,
+    decision: Decision,
+    services: Services,
+    key: ApiKey,
+    never: Mapping[tuple[str, str], AuditEntry] = MappingProxyType({}),
+) -> IncidentView:
     async with services.store.transaction() as transaction:
         incident = await decide(
             transaction, key.community_id, incident_id, decision, actor=key.id, at=services.clock.now()
         )
+        for (term_id, text), audit in never.items():
+            await transaction.add_never(key.community_id, term_id, text)
+            await transaction.record(audit)
     services.changed()
     return IncidentView.of(incident)

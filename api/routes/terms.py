@@ -12,7 +12,7 @@ from api.schemas.common import Identifier, Items
 from api.schemas.terms import NewTerm, TermQuery, TermView
 from api.services import Given
 from api.watching import term_of
-from core.types import Scope
+from core.types import Scope, Verdicts
 
 router = APIRouter(prefix="/v1/terms", tags=["terms"])
 
@@ -23,7 +23,7 @@ async def create_term(sent: NewTerm, given: Given, key: Writer) -> TermView:
     term = term_of(sent, given)
     await given.store.add_terms(key.community_id, [term], audit=audit_entry(given, key, "term.created", term.id))
     given.changed()
-    return TermView.of(term)
+    return TermView.of(term, Verdicts())
 
 
 @router.get("", summary="List the terms")
@@ -36,7 +36,8 @@ async def list_terms(wanted: Annotated[TermQuery, Query()], given: Given, key: R
         async with given.store.transaction() as transaction:
             for term in part.items:
                 await transaction.record(audit_entry(given, key, "term.revealed", term.id))
-    return Items[TermView].of(part, lambda term: TermView.of(term, reveal=wanted.reveal))
+    said = await given.store.verdicts(key.community_id, [term.id for term in part.items])
+    return Items[TermView].of(part, lambda term: TermView.of(term, said[term.id], reveal=wanted.reveal))
 
 
 @router.get("/{term_id}", summary="Read a term")
@@ -49,7 +50,8 @@ async def read_term(
     term = await given.store.term(key.community_id, term_id)
     if wanted.reveal:
         await given.store.record(audit_entry(given, key, "term.revealed", term.id))
-    return TermView.of(term, reveal=wanted.reveal)
+    said = await given.store.verdicts(key.community_id, [term.id])
+    return TermView.of(term, said[term.id], reveal=wanted.reveal)
 
 
 @router.delete("/{term_id}", status_code=204, summary="Delete a term")

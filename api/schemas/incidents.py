@@ -7,8 +7,9 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field
 
 from api.schemas.common import Answer, ChangesQuery, Input, Items, Moment, Text, example
+from api.schemas.terms import Value
 from core.ports import IncidentFilter, Slice
-from core.types import AlertClass, AuditEntry, Incident, IncidentState, Severity, Sighting
+from core.types import AlertClass, AuditEntry, Incident, IncidentState, Severity, Sighting, Spread
 
 _INCIDENT = {
     "id": "inc_4q6wk2m7c5x3",
@@ -21,6 +22,7 @@ _INCIDENT = {
     "last_seen_at": "2026-11-20T11:30:00Z",
     "updated_at": "2026-11-20T11:30:00Z",
     "sighting_count": 2,
+    "site_count": 2,
     "assignee": None,
     "reason": None,
 }
@@ -29,7 +31,12 @@ _SIGHTING = {
     "seen_at": "2026-11-20T10:00:01Z",
     "source": "Town forum",
     "published_at": "2026-11-20T09:58:00Z",
+    "site": "forum.example",
+    "last_seen_at": "2026-11-20T11:30:00Z",
+    "removed_at": None,
+    "returned_at": None,
 }
+_SPREAD = {"day_count": 2, "week_count": 2, "removed_count": 0}
 
 Reason = Annotated[Text, Field(min_length=1, max_length=1000)]
 
@@ -70,12 +77,30 @@ class Resolution(Input):
     reason: Reason | None = Field(None, description="How it was dealt with. Do not write names here.")
 
 
+class Never(Input):
+    """A text in which a term does not count from now on."""
+
+    model_config = ConfigDict(json_schema_extra=example(term_id="trm_4q6wk2m7c5x3", text="baltimore ravens"))
+
+    term_id: Text = Field(max_length=100, description="The term that was found there.")
+    text: Value = Field(description="The text in which it means something else.")
+
+
 class Dismissal(Input):
     """It is no leak."""
 
-    model_config = ConfigDict(json_schema_extra=example(reason="a football player of the same name"))
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            reason="a football team", never=[{"term_id": "trm_4q6wk2m7c5x3", "text": "baltimore ravens"}]
+        )
+    )
 
     reason: Reason = Field(description="Why it is none. Do not write names here.")
+    never: list[Never] = Field(
+        default=[],
+        max_length=20,
+        description="Texts in which terms do not count from now on, so that it does not recur.",
+    )
 
 
 class IncidentView(Answer):
@@ -93,6 +118,7 @@ class IncidentView(Answer):
     last_seen_at: Moment = Field(description="When it was last seen.")
     updated_at: Moment = Field(description="When anything of it last changed.")
     sighting_count: int = Field(description="At how many places it was seen.")
+    site_count: int = Field(description="On how many sites these are.")
     assignee: str | None = Field(description="Who has taken it on.")
     reason: str | None = Field(description="Why it was resolved or dismissed.")
 
@@ -110,6 +136,7 @@ class IncidentView(Answer):
             last_seen_at=incident.last_seen_at,
             updated_at=incident.updated_at,
             sighting_count=incident.sighting_count,
+            site_count=incident.site_count,
             assignee=incident.assignee,
             reason=incident.reason,
         )
@@ -121,9 +148,13 @@ class SightingView(Answer):
     model_config = ConfigDict(json_schema_extra=example(**_SIGHTING))
 
     id: str = Field(description="The sighting's identifier.")
-    seen_at: Moment = Field(description="When it was seen.")
+    seen_at: Moment = Field(description="When it was first seen there.")
     source: str | None = Field(description="The place it was seen at.")
     published_at: Moment | None = Field(description="When the document there was published, where known.")
+    site: str | None = Field(description="The site it stands on, where known.")
+    last_seen_at: Moment | None = Field(description="When it was last seen there.")
+    removed_at: Moment | None = Field(description="When it was found removed there, if it was.")
+    returned_at: Moment | None = Field(description="When it was seen there again, after it had been removed before.")
 
     @classmethod
     def of(cls, sighting: Sighting) -> Self:
@@ -133,23 +164,43 @@ class SightingView(Answer):
             seen_at=sighting.seen_at,
             source=sighting.document.source,
             published_at=sighting.document.published_at,
+            site=sighting.site,
+            last_seen_at=sighting.last_seen_at,
+            removed_at=sighting.removed_at,
+            returned_at=sighting.returned_at,
         )
+
+
+class SpreadView(Answer):
+    """How fast a leak spreads."""
+
+    model_config = ConfigDict(json_schema_extra=example(**_SPREAD))
+
+    day_count: int = Field(description="At how many new places it was seen in the last day.")
+    week_count: int = Field(description="At how many new places it was seen in the last seven days.")
+    removed_count: int = Field(description="At how many of all places it was removed, as far as is known.")
+
+    @classmethod
+    def of(cls, spread: Spread) -> Self:
+        """Return the spread as it is shown."""
+        return cls(day_count=spread.day_count, week_count=spread.week_count, removed_count=spread.removed_count)
 
 
 class IncidentWithSightings(IncidentView):
     """One leak, and the first places it was seen at."""
 
     model_config = ConfigDict(
-        json_schema_extra=example(**_INCIDENT, sightings={"items": [_SIGHTING], "next_cursor": None})
+        json_schema_extra=example(**_INCIDENT, spread=_SPREAD, sightings={"items": [_SIGHTING], "next_cursor": None})
     )
 
+    spread: SpreadView = Field(description="How fast it spreads.")
     sightings: Items[SightingView] = Field(description="The first sightings; the cursor goes on in `…/sightings`.")
 
     @classmethod
-    def with_sightings(cls, incident: Incident, sightings: Slice[Sighting]) -> Self:
-        """Return the incident with its sightings as they are shown."""
+    def with_sightings(cls, incident: Incident, spread: Spread, sightings: Slice[Sighting]) -> Self:
+        """Return the incident with its spread and its sightings as they are shown."""
         shown = IncidentView.of(incident).model_dump(by_alias=True)
-        return cls(**shown, sightings=Items[SightingView].of(sightings, SightingView.of))
+        return cls(**shown, spread=SpreadView.of(spread), sightings=Items[SightingView].of(sightings, SightingView.of))
 
 
 class AuditEntryView(Answer):

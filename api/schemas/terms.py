@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field
 
 from api.schemas.common import Answer, Input, ListingQuery, Moment, Name, Text, example
-from core.types import Basis, MatchMode, Term, TermKind
+from core.types import Basis, MatchMode, Term, TermKind, Verdicts
 
 _BASIS = {"kind": "consent", "recorded_by": "admin", "until": "2027-06-30"}
 
@@ -127,6 +127,25 @@ class ProtectedTerm(Answer):
         )
 
 
+class VerdictsView(Answer):
+    """What moderators said of the incidents that a term had a part in."""
+
+    model_config = ConfigDict(json_schema_extra=example(leak_count=3, false_alarm_count=1, precision=0.75))
+
+    leak_count: int = Field(description="How many were resolved: they were leaks.")
+    false_alarm_count: int = Field(description="How many were dismissed: they were none.")
+    precision: float | None = Field(description="The share of leaks, 0 to 1; null where nobody has said anything yet.")
+
+    @classmethod
+    def of(cls, verdicts: Verdicts) -> Self:
+        """Return the verdicts as they are shown."""
+        return cls(
+            leak_count=verdicts.leak_count,
+            false_alarm_count=verdicts.false_alarm_count,
+            precision=verdicts.precision,
+        )
+
+
 class TermView(Answer):
     """A term; its protected part is there only where it was asked for."""
 
@@ -140,6 +159,7 @@ class TermView(Answer):
             needs_context=False,
             search_externally=False,
             expires_at=None,
+            verdicts={"leak_count": 3, "false_alarm_count": 1, "precision": 0.75},
             protected=None,
         )
     )
@@ -152,10 +172,11 @@ class TermView(Answer):
     needs_context: bool = Field(description="Whether it counts only in context.")
     search_externally: bool = Field(description="Whether it may be sent to search services.")
     expires_at: Moment | None = Field(description="When it stops to count.")
+    verdicts: VerdictsView = Field(description="How often it was right.")
     protected: ProtectedTerm | None = Field(description="Value, person and basis; null unless revealed.")
 
     @classmethod
-    def of(cls, term: Term, *, reveal: bool = False) -> Self:
+    def of(cls, term: Term, verdicts: Verdicts, *, reveal: bool = False) -> Self:
         """Return the term as it is shown, with its protected part where ``reveal`` says so."""
         return cls(
             id=term.id,
@@ -166,5 +187,6 @@ class TermView(Answer):
             needs_context=term.settings.needs_context,
             search_externally=term.settings.search_externally,
             expires_at=term.settings.expires_at,
+            verdicts=VerdictsView.of(verdicts),
             protected=ProtectedTerm.of(term) if reveal else None,
         )

@@ -27,6 +27,8 @@ async def joinable_rows(unit: Unit, community_id: str, join_keys: Sequence[str])
     at most ``MOST_JOINABLE``. They are to be changed. Raises NotFound for the community."""
     keys = await unit.keys(community_id)
     hashes = {keys.hash(HashPurpose.JOIN, key) for key in join_keys}
+    if not hashes:
+        return ()
     shared = (
         select(col(IncidentKeyRow.incident_id), func.count().label("count"))
         .where(
