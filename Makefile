@@ -3,7 +3,7 @@ BIN := .venv/bin
 SHARED ?= ../shared
 
 EVALUATIONS := evaluate-pseudonyms evaluate-names evaluate-passages evaluate-entities evaluate-addresses evaluate-persons \
-  evaluate-packs evaluate-linkage evaluate-quiet
+  evaluate-packs evaluate-linkage evaluate-quiet evaluate-incidents
 
 .PHONY: help run up test check lint types contracts evaluate $(EVALUATIONS) model judge bench bench-feeds soak readme lock clean
 
@@ -57,6 +57,9 @@ evaluate-entities: .venv/dev  ## measure the recognisers beside presidio-analyze
 
 evaluate-quiet: .venv/dev  ## measure false alarms on real posts, with the data in SHARED
 	@$(BIN)/python -m tests.evaluate_quiet $(SHARED)
+
+evaluate-incidents: .venv/dev  ## measure how well copies of one leak join, with the data in SHARED
+	@$(BIN)/python -m tests.evaluate_incidents $(SHARED)
 
 evaluate-packs: .venv/dev  ## measure how quiet the topic packs are in ordinary posts, with the data in SHARED
 	@$(BIN)/python -m tests.evaluate_packs $(SHARED)

@@ -204,11 +204,12 @@ async def test_a_place_is_marked_as_cleared_and_the_incident_tells_how_it_spread
 ) -> None:
     for place in ("forum", "board"):
         await admin.post("/v1/documents", json={"id": "1", "source": place, "text": LEAK})
+        api.forward(seconds=1)
     (incident,) = (await admin.get("/v1/incidents")).json()["items"]
     path = f"/v1/incidents/{incident['id']}"
     first = (await admin.get(f"{path}/sightings")).json()["items"][0]
     assert (first["site"], first["removed_at"]) == ("forum", None)
-    api.forward(hours=30)
+    api.forward(hours=30, seconds=-2)
     removed = (await admin.post(f"{path}/sightings/{first['id']}/removed")).json()
     assert removed["removed_at"] == "2026-11-21T16:00:00Z"
     assert_problem(await admin.post(f"{path}/sightings/{first['id']}/removed"), 409)

@@ -99,7 +99,7 @@ class Dismissal(Input):
     never: list[Never] = Field(
         default=[],
         max_length=20,
-        description="Texts in which terms do not count from now on, so that it does not recur.",
+        description="Texts in which terms do not count from now on, lest it recurs.",
     )
 
 
