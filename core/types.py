@@ -65,7 +65,8 @@ class Page:
     ``not_before`` is the earliest next poll that the place asked for (Retry-After), if it did.
     ``gap`` says in a sentence, which quotes nothing, why something since the last poll is lost for sure
     (the place lists the newest 1,000 items and more came). ``quota_left`` is how many requests the place,
-    or a budget, still allows, where that is known.
+    or a budget, still allows, where that is known. ``given_once`` says that the cursor alone keeps every
+    version of a document from being given again: what matches nothing need not be remembered.
     """
 
     documents: tuple[Document, ...]
@@ -74,6 +75,7 @@ class Page:
     not_before: datetime | None = None
     gap: str | None = None
     quota_left: int | None = None
+    given_once: bool = False
 
 
 # ── what is watched ─────────────────────────────────────────────────────────────────────────────
@@ -781,7 +783,8 @@ class SourceRecord:
     """A configured source of a community. ``shared``: its documents count for every community.
 
     It is polled every ``interval_seconds`` while it brings something new, and less and less often, down to every
-    ``longest_interval_seconds``, while it does not.
+    ``longest_interval_seconds``, while it does not. ``opens`` is false where what is sealed of it does not open:
+    its cursor is not known then, nor perhaps its settings and its name, in whose place its id stands.
     """
 
     id: str
@@ -789,6 +792,7 @@ class SourceRecord:
     kind: str
     name: str
     settings: JsonObject = field(repr=False)
+    opens: bool = True
     shared: bool = False
     interval_seconds: int = 300
     maximum_interval_seconds: int | None = None

@@ -23,6 +23,7 @@ from core.types import (
     Explanation,
     Finding,
     Found,
+    Page,
     SourceRecord,
     Term,
     Watchlist,
@@ -136,16 +137,18 @@ class LivePipeline:
         self._raised = raised
         self._checking = examiner_for(Catalogue()).index
 
-    async def process_page(self, source: SourceRecord, documents: Sequence[Document], finish: Finish) -> Intake:
+    async def process_page(self, source: SourceRecord, page: Page, finish: Finish) -> Intake:
         """Put a page of the source through the whole way, and record it all in one transaction.
 
         Raises StoreError, or what ``finish`` raises; then nothing of the page was recorded.
         """
-        return await self._process(source.community_id, documents, shared=source.shared, finish=finish)
+        return await self._process(
+            source.community_id, page.documents, shared=source.shared, given_once=page.given_once, finish=finish
+        )
 
     async def ingest(self, community_id: str, documents: Sequence[Document]) -> Intake:
         """Put documents that another system read through the whole way, for this community only."""
-        return await self._process(community_id, documents, shared=False, finish=None)
+        return await self._process(community_id, documents, shared=False, given_once=False, finish=None)
 
     async def preview(
         self, community_id: str, term: Term, watchlist: Watchlist, text: str
@@ -174,6 +177,7 @@ class LivePipeline:
         documents: Sequence[Document],
         *,
         shared: bool,
+        given_once: bool,
         finish: Finish | None,
     ) -> Intake:
         # Most polls find nothing new.
@@ -182,7 +186,9 @@ class LivePipeline:
         at = self._clock.now()
         alerts: list[Alert] = []
         async with self._store.transaction() as transaction:
-            new = await transaction.mark_seen(community_id, findings, until=at + self._seen_for)
+            marked = {key for key, finding in findings.items() if finding.alerts} if given_once else findings.keys()
+            new = await transaction.mark_seen(community_id, marked, until=at + self._seen_for)
+            new |= findings.keys() - marked
             for fingerprint, finding in findings.items():
                 if fingerprint in new:
                     for alert in finding.alerts:

@@ -4,6 +4,7 @@ when a source is due and who holds it, so any number of processes may run this l
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 from alerting.planning import plan_source_notices
@@ -12,6 +13,7 @@ from core.errors import (
     CryptoError,
     LeakwatchError,
     LeaseLost,
+    SourceBroken,
     SourceUnavailable,
     StoreError,
 )
@@ -28,6 +30,8 @@ CONCURRENT_POLLS = 8
 SHARE_OF_LEASE = 0.8
 """A poll must end well before its lease does, so that its page can still be recorded."""
 
+UNREADABLE = "what is kept of it does not open: restore the database from a backup, or delete it and add it again"
+
 
 class Scheduler:
     """The loop over due sources."""
@@ -42,7 +46,9 @@ class Scheduler:
         judge: Judge,
         *,
         lease_for: timedelta,
+        planned: Callable[[], None],
     ) -> None:
+        """``planned`` is called when there is something to tell people of a source."""
         self._store = store
         self._sources = sources
         self._pipeline = pipeline
@@ -50,6 +56,7 @@ class Scheduler:
         self._clock = clock
         self._judge = judge
         self._lease_for = lease_for
+        self._planned = planned
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -87,13 +94,16 @@ class Scheduler:
         began_at = self._clock.now()
         try:
             page = await self._read(lease)
+            after = source
 
             async def finish(transaction: Transaction, new_count: int) -> None:
+                nonlocal after
                 at = self._clock.now()
                 after = self._judge.after_page(source, page, new_count=new_count, began_at=began_at, at=at)
                 await _record(transaction, lease, after)
 
-            intake = await self._pipeline.process_page(source, page.documents, finish)
+            intake = await self._pipeline.process_page(source, page, finish)
+            self._tell(source, after)
         except LeaseLost as error:
             log.warning("a poll took longer than its lease", exc_info=error)
         except LeakwatchError as error:
@@ -107,6 +117,8 @@ class Scheduler:
 
     async def _read(self, lease: SourceLease) -> Page:
         record = lease.source
+        if not record.opens:
+            raise SourceBroken(UNREADABLE)
         search_terms = await self._store.search_terms(record.community_id, self._clock.now())
         context = SourceContext(name=record.name, http=self._http, clock=self._clock, search_terms=search_terms)
         source = self._sources.build(record.kind, record.settings, context)
@@ -122,9 +134,14 @@ class Scheduler:
         try:
             async with self._store.transaction() as transaction:
                 await _record(transaction, lease, after)
+            self._tell(lease.source, after)
         except StoreError as failure:
             # The lease runs out, and the poll is repeated from the same cursor.
             logger().error("a failed poll cannot be recorded", source_id=lease.source.id, exc_info=failure)
+
+    def _tell(self, before: SourceRecord, after: SourceRecord) -> None:
+        if event_between(before, after) is not None:
+            self._planned()
 
 
 async def _record(transaction: Transaction, lease: SourceLease, after: SourceRecord) -> None:

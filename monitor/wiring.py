@@ -95,6 +95,7 @@ async def open_service(
             clock,
             Judge(settings.monitor),
             lease_for=timedelta(seconds=settings.monitor.source_lease_seconds),
+            planned=dispatcher.wake,
         )
 
         def changed() -> None:

@@ -126,6 +126,7 @@ class BlueskySource:
             cursor={"time_us": latest, "given": given.and_also(posts, at_most=_REMEMBERED).written()},
             more=bool(posts),
             gap="the pause was longer than is caught up with" if known is not None and known < earliest else None,
+            given_once=True,
         )
 
     def _is_wanted(self, post: _Post) -> bool:

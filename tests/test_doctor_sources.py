@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from core.settings import load_settings
 from core.types import BlindInterval, Community, SourceHealth, SourceRecord, SourceState
 from monitor.commands.doctor import doctor
+from monitor.scheduler import UNREADABLE
 from monitor.wiring import open_store
 from tests.store_fixtures import audit
 
@@ -84,3 +87,13 @@ def test_sources_that_fail_or_are_silent_do_not_work(store_in: Path, capsys: pyt
         "due for 2 hours",
         "Silent": "does not work nothing new for 5 days, usually at most 8 hours; read 7 hours ago",
     }
+
+
+def test_a_source_that_does_not_open_is_named_by_its_id_beside_the_others(
+    store_in: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(keep(NEW, READ))
+    with closing(sqlite3.connect(store_in / "data" / "leakwatch.sqlite3")) as database, database:
+        database.execute("update source set sealed = zeroblob(60) where id = 'src_read'")
+    assert doctor() == 1
+    assert said(capsys) == {"src_read": f"does not work {UNREADABLE}", "New": "works not read yet"}

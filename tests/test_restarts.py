@@ -80,7 +80,10 @@ async def started(parts: Parts, examiner: Examiner) -> AsyncIterator[tuple[SqlSt
             raised=lambda _: None,
         )
         judge = Judge(parts.settings.monitor)
-        yield store, Scheduler(store, parts.sources, pipeline, http, parts.clock, judge, lease_for=LEASE)
+        yield (
+            store,
+            Scheduler(store, parts.sources, pipeline, http, parts.clock, judge, lease_for=LEASE, planned=lambda: None),
+        )
 
 
 async def poll_all(store: SqlStore, scheduler: Scheduler, clock: ManualClock) -> None:

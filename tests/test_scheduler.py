@@ -16,8 +16,8 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import Pool, event
 from werkzeug import Response
 
-from core.ports import AlertFilter, Listing
-from core.types import SourceRecord, SourceState
+from core.ports import AlertFilter, Listing, Transaction
+from core.types import Document, Page, SourceRecord, SourceState
 from monitor.parts import build_parts
 from monitor.setup import audit_entry
 from monitor.wiring import Service, open_service
@@ -224,6 +224,28 @@ async def test_a_source_whose_row_was_altered_does_not_hold_up_the_others(
     running.cancel()
     await asyncio.wait([running])
     assert running.cancelled()
+
+
+@pytest.mark.parametrize(("given_once", "remembered"), [(False, 201), (True, 1)])
+async def test_of_what_a_source_gives_once_only_what_raised_an_alert_is_remembered(
+    service: Service, tmp_path: Path, given_once: bool, remembered: int
+) -> None:
+    community = await import_sample(service, tmp_path)
+    source = await add(service, community, "files", {"path": str(tmp_path)})
+    texts = ["n1ght_h3ron is Ana Bell", *(f"a quiet day {number}" for number in range(200))]
+    documents = tuple(Document(id=f"stream:{number}", text=text) for number, text in enumerate(texts))
+    page = Page(documents=documents, cursor=None, given_once=given_once)
+    counts: list[int] = []
+
+    async def finish(_: Transaction, new_count: int) -> None:
+        counts.append(new_count)
+
+    first = await service.pipeline.process_page(source, page, finish)
+    again = await service.pipeline.process_page(source, page, finish)
+    with closing(sqlite3.connect(tmp_path / "leakwatch.sqlite3")) as database:
+        assert database.execute("select count(*) from seen").fetchone() == (remembered,)
+    assert (len(first.alerts), len(again.alerts)) == (1, 0)
+    assert counts == [201, 201 - remembered]
 
 
 async def test_a_full_disk_loses_no_document(service: Service, clock: ManualClock, tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +31,7 @@ from core.types import (
     SourceState,
 )
 from monitor.parts import build_parts
+from monitor.scheduler import UNREADABLE
 from monitor.setup import add_destination, audit_entry
 from monitor.wiring import Service, open_service
 from tests.alerting_fixtures import START, destination
@@ -159,6 +163,53 @@ async def test_a_source_that_was_deleted_after_it_failed_is_told_all_the_same(
     (body,) = bodies
     assert (body["type"], body["data"]["source"]) == ("source.failing", None)
     assert body["data"]["summary"] == "A source was in trouble and has been deleted since"
+
+
+async def test_people_are_told_at_once(tmp_path: Path, httpserver: HTTPServer, bodies: list[dict[str, Any]]) -> None:
+    httpserver.expect_request("/feed").respond_with_data("", status=503)
+    parts = build_parts(settings_for(tmp_path, failing_polls=1, failing_minutes=0), ManualClock())
+    async with open_service(parts) as service:
+        community = await import_sample(service, tmp_path)
+        await add_moderators(service, community, httpserver, Severity.MEDIUM)
+        await add(service, community, "feed", {"url": httpserver.url_for("/feed")})
+        async with asyncio.TaskGroup() as group:
+            jobs = [group.create_task(job.run()) for job in (service.dispatcher, service.scheduler)]
+            async with asyncio.timeout(20):
+                while not bodies:  # noqa: ASYNC110  # the clock stands still: nothing comes by waiting for its time
+                    await asyncio.sleep(0.01)
+            for job in jobs:
+                job.cancel()
+    assert [body["type"] for body in bodies] == ["source.failing"]
+
+
+@pytest.mark.parametrize("column", ["sealed", "sealed_cursor"])
+async def test_a_source_that_does_not_open_is_told_and_read_again_once_it_does(
+    tmp_path: Path, httpserver: HTTPServer, bodies: list[dict[str, Any]], column: str
+) -> None:
+    httpserver.expect_request("/feed").respond_with_data(FEED)
+    clock = ManualClock()
+    async with open_service(build_parts(settings_for(tmp_path), clock)) as service:
+        community = await import_sample(service, tmp_path)
+        await add_moderators(service, community, httpserver, Severity.MEDIUM)
+        source = await add(service, community, "feed", {"url": httpserver.url_for("/feed")})
+        await run_until(service, clock, timedelta(hours=5))
+        read_until = clock.moment
+        with closing(sqlite3.connect(tmp_path / "leakwatch.sqlite3", isolation_level=None)) as database:
+            ((kept,),) = database.execute(f"select {column} from source").fetchall()
+            database.execute(f"update source set {column} = zeroblob(60)")
+            await run_until(service, clock, timedelta(days=1))
+            failing = await service.store.source(community.id, source.id)
+            listed = (await service.store.sources(community.id, Listing())).items
+            database.execute(f"update source set {column} = ?", (kept,))
+        await run_until(service, clock, timedelta(hours=7))
+        works = await service.store.source(community.id, source.id)
+    assert (failing.state, failing.opens, listed) == (SourceState.FAILING, False, (failing,))
+    assert failing.name == (source.id if column == "sealed" else "sample feed")
+    assert failing.last_error == UNREADABLE
+    assert failing.last_success_at is not None
+    assert failing.last_success_at <= read_until
+    assert [body["type"] for body in bodies] == ["source.failing", "source.recovered"]
+    assert (works.state, works.opens, works.name) == (SourceState.HEALTHY, True, "sample feed")
 
 
 def test_the_summary_says_which_source_and_since_when() -> None:

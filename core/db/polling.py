@@ -16,6 +16,7 @@ from core.db.leases import change_leased, is_free, take, takeable_at
 from core.db.listing import slice_of
 from core.db.sealing import health_of, seal, unseal
 from core.db.tables import SeenRow, SourceRow
+from core.errors import CryptoError
 from core.ports import Listing, Slice
 from core.types import AuditEntry, JsonObject, SourceHealth, SourceLease, SourceRecord, SourceState
 
@@ -93,7 +94,7 @@ class Polling(Database):
     async def take_due_source(self, at: datetime, lease_for: timedelta) -> SourceLease | None:
         """Take the source that is due longest and not leased; None where none is due.
 
-        Raises CryptoError for one that does not open, which is leased then: others can be taken meanwhile.
+        Raises CryptoError where its community's keys do not open; it is leased then: others can be taken meanwhile.
         """
         due = (col(SourceRow.due_at) <= at, is_free(SourceRow, at))
         first = select(col(SourceRow.id)).where(*due).order_by(col(SourceRow.due_at), col(SourceRow.id)).limit(1)
@@ -138,13 +139,15 @@ class Polling(Database):
 async def finish_poll(unit: Unit, lease: SourceLease, source: SourceRecord) -> None:
     """Record what came of a poll: the source as it is after it, but for what people chose. Raises LeaseLost."""
     keys = await unit.keys(lease.source.community_id)
+    # What does not open may open again, with the right backup: it is not written over.
+    cursor = {"sealed_cursor": _sealed_cursor(keys, source.id, source.cursor)} if source.opens else {}
     await change_leased(
         unit,
         SourceRow,
         lease.source.id,
         lease.token,
+        **cursor,
         state=source.state,
-        sealed_cursor=_sealed_cursor(keys, source.id, source.cursor),
         sealed_health=_sealed_health(keys, source.id, source.health),
         last_success_at=source.last_success_at,
         last_error=source.last_error,
@@ -186,29 +189,44 @@ async def mark_seen(unit: Unit, community_id: str, fingerprints: Iterable[str], 
 
 
 def _source_of(keys: CommunityKeys, row: SourceRow) -> SourceRecord:
-    content = unseal(keys, SourceRow, row.id, row.sealed)
-    cursor, health = row.sealed_cursor, row.sealed_health
+    """Return the source, also where it does not open: it must not go unnoticed that it is not read."""
+    opens, name, settings, cursor = True, row.id, {}, None
+    try:
+        content = unseal(keys, SourceRow, row.id, row.sealed)
+        name, settings = content["name"], content["settings"]
+        if row.sealed_cursor is not None:
+            cursor = unseal(keys, SourceRow, row.id, row.sealed_cursor, column="sealed_cursor")
+    except CryptoError:
+        opens = False
     return SourceRecord(
         id=row.id,
         community_id=row.community_id,
         kind=row.kind,
-        name=content["name"],
-        settings=content["settings"],
+        name=name,
+        settings=settings,
+        opens=opens,
         shared=row.shared,
         interval_seconds=row.interval_seconds,
         maximum_interval_seconds=row.maximum_interval_seconds,
         state=SourceState(row.state),
-        cursor=None if cursor is None else unseal(keys, SourceRow, row.id, cursor, column="sealed_cursor"),
+        cursor=cursor,
         due_at=row.due_at,
         last_success_at=row.last_success_at,
         last_error=row.last_error,
         failure_count=row.failure_count,
-        health=SourceHealth()
-        if health is None
-        else health_of(unseal(keys, SourceRow, row.id, health, column="sealed_health")),
+        health=_health_of(keys, row),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def _health_of(keys: CommunityKeys, row: SourceRow) -> SourceHealth:
+    if row.sealed_health is None:
+        return SourceHealth()
+    try:
+        return health_of(unseal(keys, SourceRow, row.id, row.sealed_health, column="sealed_health"))
+    except CryptoError:
+        return SourceHealth()  # written anew after the next poll
 
 
 def _sealed_cursor(keys: CommunityKeys, source_id: str, cursor: JsonObject | None) -> bytes | None:

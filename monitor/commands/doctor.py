@@ -26,6 +26,7 @@ from core.types import Destination, JsonObject, SourceRecord, SourceState
 from monitor.commands.streams import STANDARD_OUTPUT, written
 from monitor.listing import whole
 from monitor.parts import Parts, build_parts
+from monitor.scheduler import UNREADABLE
 from monitor.wiring import open_store
 
 WORKS, DOES_NOT, OFF = "works", "does not work", "off"
@@ -133,7 +134,11 @@ async def _configured(store: Store, parts: Parts, http: HttpClient) -> AsyncIter
         for source in await whole(partial(store.sources, community.id)):
             name = f"source {source.name} ({source.kind})"
             context = SourceContext(name=source.name, http=http, clock=parts.clock)
-            built = _built(name, parts.sources, source.kind, source.settings, context)
+            built = (
+                _built(name, parts.sources, source.kind, source.settings, context)
+                if source.opens
+                else Check(name, DOES_NOT, UNREADABLE)
+            )
             yield _fares(source, built, parts.clock.now())
         for destination in await whole(partial(store.all_destinations, community.id)):
             name = f"destination {destination.name} ({destination.kind})"
