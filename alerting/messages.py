@@ -183,7 +183,9 @@ def _lines(notice: Notice, *, is_headed: bool) -> Iterator[Line]:
     yield _line(f"Community: {_clipped(notice.community, _LONGEST_NAME)}", is_apart=True)
     if notice.incident is not None:
         incident = notice.incident
-        yield _line(f"Incident: {incident.id} ({incident.state}, seen {incident.sighting_count} times)")
+        times, sites = incident.sighting_count, incident.site_count
+        seen = "seen once" if times == 1 else f"seen {times} times on {sites} {'site' if sites == 1 else 'sites'}"
+        yield _line(f"Incident: {incident.id} ({incident.state}, {seen})")
         yield _line(f"First seen: {incident.first_seen_at:%Y-%m-%d %H:%M} UTC")
         if incident.reason is not None:
             yield from _quoted("Reason", incident.reason, Rank.TITLE)

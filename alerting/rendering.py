@@ -80,6 +80,27 @@ def notice(
     )
 
 
+def standing(
+    community: Community, watchlists: Mapping[str, Watchlist], incident: Incident, alerts: Sequence[Alert], at: datetime
+) -> Notice:
+    """Return the notice of an incident as it stands, redacted, for those who ask instead of being told: its key is
+    the incident's id, and no destination counts it."""
+    names = {watchlist_id: safe_text(watchlist.name) for watchlist_id, watchlist in watchlists.items()}
+    event = EventType.INCIDENT_RESOLVED if incident.state.is_closed else EventType.INCIDENT_OPENED
+    return Notice(
+        idempotency_key=incident.id,
+        sequence=0,
+        event=event,
+        sent_at=at,
+        community=safe_text(community.name),
+        detail=Detail.REDACTED,
+        summary=_summary(event, incident, (), names),
+        incident=_incident(incident, Detail.REDACTED),
+        alerts=tuple(_alert(alert, Detail.REDACTED, names) for alert in alerts),
+        content_notes=content_notes(alerts),
+    )
+
+
 def _summary(event: EventType, incident: Incident | None, alerts: Sequence[Alert], names: Mapping[str, str]) -> str:
     """Return a sentence such as "1 linkage alert, high (88), Members"."""
     if incident is None:

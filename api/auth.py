@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import PurePath
 from typing import Annotated, cast
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Path, Request, Security
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from starlette.datastructures import Headers
@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Connection
 
-from api.services import Services
+from api.services import Given, Services
 from core.ids import new_id
 from core.ports import Store
 from core.types import ApiKey, AuditEntry, Scope
@@ -28,7 +28,10 @@ TOKEN_PREFIX = "lw_"  # noqa: S105  # how tokens start, not one of them
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
 """What can be asked without a key. Everything else needs one, whether it exists or not."""
 
-IMPLIED = {Scope.ADMIN: frozenset({Scope.READ, Scope.WRITE, Scope.INGEST, Scope.REVEAL})}
+FEEDS = "/v1/feeds/"
+"""What stands here is read by programs that can send no header: the token is in the path, and the route asks for it."""
+
+IMPLIED = {Scope.ADMIN: frozenset({Scope.READ, Scope.WRITE, Scope.INGEST, Scope.REVEAL, Scope.FEED})}
 """What a scope gives besides itself."""
 
 bearer = HTTPBearer(
@@ -64,7 +67,8 @@ class Authentication:
         self._store = store
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
+        path = scope.get("path", "")
+        if scope["type"] == "http" and path not in OPEN_PATHS and not path.startswith(FEEDS):
             scope["state"]["key"] = await self._key(Headers(scope=scope).get("authorization", ""))
         await self._app(scope, receive, send)
 
@@ -104,6 +108,20 @@ def require_for_settings(key: ApiKey, settings: BaseModel) -> None:
         require(key, Scope.OPERATE)
 
 
+async def _feed_reader(
+    token: Annotated[
+        str, Path(description="The token of a key that has the scope `feed` and no other.", examples=["lw_x"])
+    ],
+    given: Given,
+) -> ApiKey:
+    """Return the key of a feed. One that may do more does not count: addresses are kept in too many places."""
+    key = await given.store.api_key(digest_of(token))
+    if key is None or key.revoked_at is not None or key.scopes != {Scope.FEED}:
+        raise HTTPException(404, "There is no such feed.")
+    return key
+
+
+FeedReader = Annotated[ApiKey, Depends(_feed_reader)]
 Reader = Annotated[ApiKey, Depends(needs(Scope.READ))]
 Writer = Annotated[ApiKey, Depends(needs(Scope.WRITE))]
 Ingester = Annotated[ApiKey, Depends(needs(Scope.INGEST))]

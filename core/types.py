@@ -715,12 +715,13 @@ class Notice:
 
 class Scope(StrEnum):
     """What an API key may do. ``admin`` may everything in its community; ``operate`` adds the
-    deployment itself: communities and shared sources."""
+    deployment itself: communities and shared sources. ``feed`` stands alone: a token in an address gives no more."""
 
     READ = "read"
     WRITE = "write"
     INGEST = "ingest"
     REVEAL = "reveal"
+    FEED = "feed"
     ADMIN = "admin"
     OPERATE = "operate"
 

@@ -101,6 +101,6 @@ async def test_every_operation_tells_its_errors_as_problem_details(described: di
             assert content["example"]["status"] == int(status)
 
 
-async def test_only_health_and_readiness_are_open(described: dict[str, Any]) -> None:
+async def test_only_health_readiness_and_feeds_by_their_address_are_open(described: dict[str, Any]) -> None:
     without_key = {path for _, path, operation in operations(described) if "security" not in operation}
-    assert without_key == {"/healthz", "/readyz"}
+    assert without_key == {"/healthz", "/readyz", "/v1/feeds/{token}/incidents.atom"}

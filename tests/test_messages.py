@@ -24,7 +24,7 @@ from core.types import (
     Span,
 )
 from tests.alerting_fixtures import START, alert
-from tests.channel_fixtures import NOTICE, hostile, longest, with_text
+from tests.channel_fixtures import INCIDENT, NOTICE, hostile, longest, with_text
 
 LINKS_AND_MENTIONS = re.compile(r"\w://|\w[.。．｡]\w|[@＠#＃]\w|(?<!\w)[~$]\w|(?:^|[\s(])/\w")
 
@@ -73,7 +73,7 @@ def test_a_message_says_what_where_and_why_with_the_content_note_first() -> None
         "1 linkage alert, high (88), Members",
         "",
         "Community: Harbor Commons ⚓",
-        "Incident: inc_1 (open, seen 1 times)",
+        "Incident: inc_1 (open, seen once)",
         "First seen: 2026-11-20 10:00 UTC",
         "",
         "HIGH (88) linkage, Members",
@@ -87,6 +87,14 @@ def test_a_message_says_what_where_and_why_with_the_content_note_first() -> None
         "",
         "Detail level of this destination: redacted",
     ]
+
+
+@pytest.mark.parametrize(
+    ("times", "sites", "seen"), [(1, 1, "once"), (2, 1, "2 times on 1 site"), (5, 3, "5 times on 3 sites")]
+)
+def test_how_far_a_leak_spread_is_told(times: int, sites: int, seen: str) -> None:
+    spread = replace(NOTICE, incident=replace(INCIDENT, sighting_count=times, site_count=sites))
+    assert f"Incident: inc_1 (open, seen {seen})" in PLAIN_TEXT.text(message(spread))
 
 
 def test_a_source_in_trouble_is_told_with_what_follows() -> None:
