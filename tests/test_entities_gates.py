@@ -9,6 +9,7 @@ import pytest
 from core.types import Document
 from matchers.entities import EntityPipeline, pattern_recognisers
 from matchers.entities.gates import Gate, Gates
+from matchers.entities.joined import JoinedTexts
 
 PIPELINE = EntityPipeline(pattern_recognisers(("US", "GB")))
 FILLER = "and so on "
@@ -28,7 +29,7 @@ PARTICULARS = (
 
 
 def parts(gate: Gate, text: str) -> list[str]:
-    return [text[start:end] for _, _, ranges in Gates([gate]).open_to([text]) for start, end in ranges]
+    return [text[start:end] for _, _, ranges in Gates([gate]).open_to(JoinedTexts.of_folded([text])) for start, end in ranges]
 
 
 @pytest.mark.parametrize("around", ["", "\0", "é ", "🌊 ", "@ ", "1 ", "a@", "street ", FILLER * 60])

@@ -38,8 +38,9 @@ class CryptoRecogniser(TextRecogniser):
     """Sees wallets' addresses, most of them by their own check digits."""
 
     gate = Gate(
-        r"0x[0-9a-f]{8}|bitcoincash:|(?:bc|ltc|addr|stake|cosmos|osmo|terra)1[02-9ac-hj-np-z]{8}|[0-9a-z_-]{26}",
+        r"0x[0-9a-f]{8}|bitcoincash:|(?:bc|ltc|addr|stake|cosmos|osmo|terra)1[02-9ac-hj-np-z]{8}",
         reach=80,
+        unbroken=26,
     )
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:

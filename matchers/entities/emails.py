@@ -50,7 +50,8 @@ _AT_PROVIDER = re.compile(
 )
 # What stands in every address that is not plain.
 _HIDING = (
-    rf"@\s|\s@\s?[a-z0-9]|@[^\s@.]+\s?[\[({{<*_~|/]|{_OPEN}(?:{_AT_WORDS}|@){_CLOSE}"
+    rf"(?:@\s{{1,2}}|\s@)(?:{_PROVIDERS}|[^\s@.]+\.)|{_OPEN}(?:{_AT_WORDS}|@){_CLOSE}"
+    rf"|@\s{{0,2}}[^\s@.]+(?:\s(?:{_DOT_WORDS}|\.)\s|\s{{0,2}}[\[({{<*_~|/])"
     rf"|\s(?:{any_of(_TABLE['telling'])})\s|[0-9a-z](?:\sat\s|@)(?:{_PROVIDERS})(?:[^.a-z0-9]|$)"
 )
 _HIDDEN = Pattern(_HIDING)

@@ -8,28 +8,23 @@ place is looked at.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import accumulate
+from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 
+from matchers.entities.joined import JoinedTexts, Range
 from matchers.patterns import SET_MEMORY_BYTES, Pattern
 
-Range = tuple[int, int]
-
-_SEPARATOR = b"\0"
 _SHORT = 500
 """In characters. A shorter text is looked at whole."""
 _SPACES = (" ", "\n")
 _SPACE = re.compile(r"\s")
 _NOWHERE = r"[^\s\S]"
 _DIGIT = re.compile(r"\d")
-_ZERO = np.uint8(ord("0"))
+# In any other script.
+_FOREIGN_DIGIT = r"[^\P{Nd}0-9]"
 
 
 @dataclass(frozen=True)
@@ -38,12 +33,15 @@ class Gate:
 
     ``pattern`` (of RE2, in small letters) stands wherever something is to be seen. ``reach`` is how far around, in
     characters, that may stand, with all that tells what it is. Where no digit stands within reach, there is something
-    only if ``digitless`` stands there: None for the pattern itself, empty for nothing at all.
+    only if ``digitless`` stands there: None for the pattern itself, empty for nothing at all. Where ``unbroken`` is
+    given, the pattern may be missing where so many letters, digits, _ and - stand in a row: to count them would make
+    the pattern slow.
     """
 
     pattern: str
     reach: int
     digitless: str | None = None
+    unbroken: int | None = None
 
 
 class Gates:
@@ -51,27 +49,32 @@ class Gates:
 
     def __init__(self, gates: Sequence[Gate]) -> None:
         self._gates = [_Compiled(gate) for gate in gates]
+        self._unbroken = {gate.unbroken for gate in gates if gate.unbroken is not None}
         # Patterns around digits are left out: all in one, they would make more states than there is memory for.
         digitless = (gate.pattern if gate.digitless is None else gate.digitless for gate in gates)
-        self._digitless = _pattern("|".join(f"(?:{one})" for one in digitless if one) or _NOWHERE)
+        self._digitless = _pattern("|".join((*(f"(?:{one})" for one in digitless if one), _FOREIGN_DIGIT)))
 
-    def open_to(self, texts: Sequence[str]) -> Iterator[tuple[int, int, list[Range]]]:
-        """Yield, for each gate and each of the folded texts that it lets in, the parts of the text to look at."""
-        chosen = {
-            index
-            for index, text in enumerate(texts)
-            if len(text) > _SHORT or not (text.isascii() or _DIGIT.search(text) is None)
-        }
-        if len(chosen) < len(texts):
-            joined = _Joined(texts)
-            chosen |= joined.with_ascii_digits() | joined.with_pattern(self._digitless)
-        order = sorted(chosen)
-        joined = _Joined([texts[index] for index in order])
+    def open_to(self, texts: JoinedTexts) -> Iterator[tuple[int, int, list[Range]]]:
+        """Yield, for each gate and each of the texts that it lets in, the parts of the text to look at."""
+        chosen = np.unique(
+            np.concatenate(
+                (
+                    texts.longer_than(_SHORT),
+                    texts.with_ascii_digits(),
+                    texts.with_pattern(self._digitless),
+                    *map(texts.with_unbroken, self._unbroken),
+                )
+            )
+        )
+        if not len(chosen):
+            return
+        some = texts.only(chosen)
+        text_of = cache(some.text)
+        order = chosen.tolist()
         for number, gate in enumerate(self._gates):
-            for place, places in joined.places(gate.pattern).items():
-                index = order[place]
-                if parts := gate.parts(texts[index], places):
-                    yield number, index, parts
+            for index, places in some.places(gate.pattern, gate.unbroken).items():
+                if parts := gate.parts(text_of(index), places):
+                    yield number, order[index], parts
 
 
 class _Compiled:
@@ -79,6 +82,7 @@ class _Compiled:
 
     def __init__(self, gate: Gate) -> None:
         self.pattern = _pattern(gate.pattern)
+        self.unbroken = gate.unbroken
         self._reach = gate.reach
         self._digitless = None if gate.digitless is None else _pattern(gate.digitless or _NOWHERE)
 
@@ -111,61 +115,6 @@ class _Compiled:
         if _DIGIT.search(text, first, last):
             return True
         return digitless.first(text[first:last].encode("utf-8", "replace")) is not None
-
-
-class _Joined:
-    """Texts as one, in UTF-8."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        encoded = [text.encode("utf-8", "replace") for text in texts]
-        self._encoded = _SEPARATOR.join(encoded)
-        self._codes = np.frombuffer(self._encoded, dtype=np.uint8)
-        self._first_bytes = _starts(encoded)
-        self._is_ascii = all(map(str.isascii, texts))
-        self._starts = self._first_bytes if self._is_ascii else _starts(texts)
-
-    @cached_property
-    def _characters(self) -> npt.NDArray[np.int64]:
-        """The character of each byte, and one past the last."""
-        return np.append(np.cumsum((self._codes & 0xC0) != 0x80) - 1, self._starts[-1] - 1)
-
-    def with_ascii_digits(self) -> set[int]:
-        """Return the texts in which one of the digits 0 to 9 stands."""
-        places = np.flatnonzero(self._codes - _ZERO < 10)
-        return set((np.searchsorted(self._first_bytes, places, side="right") - 1).tolist())
-
-    def with_pattern(self, pattern: Pattern) -> set[int]:
-        """Return the texts in which a pattern stands. One that goes over their ends may hide another: no harm, as all
-        texts that it touches count."""
-        found: set[int] = set()
-        at = 0
-        while (place := pattern.first(self._encoded, at)) is not None:
-            texts = range(self._text(place.start), self._text(place.end - 1) + 1)
-            found.update(texts)
-            if texts.stop == len(self._starts) - 1:
-                break
-            at = self._first_bytes[texts.stop]
-        return found
-
-    def places(self, pattern: Pattern) -> dict[int, list[Range]]:
-        """Return where a pattern stands in each text in which it does, in characters."""
-        found: defaultdict[int, list[Range]] = defaultdict(list)
-        for start, end in pattern.find(self._encoded):
-            texts = range(self._text(start), self._text(end - 1) + 1)
-            if not self._is_ascii:
-                start, end = int(self._characters[start]), int(self._characters[end])
-            for text in texts:
-                first = self._starts[text]
-                found[text].append((max(start, first) - first, min(end, self._starts[text + 1] - 1) - first))
-        return found
-
-    def _text(self, byte: int) -> int:
-        return bisect_right(self._first_bytes, byte) - 1
-
-
-def _starts(texts: Sequence[Sized]) -> list[int]:
-    """Return where texts start when a separator stands after each, and where the next one would."""
-    return list(accumulate((len(text) + 1 for text in texts), initial=0))
 
 
 def _pattern(text: str) -> Pattern:

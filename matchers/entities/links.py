@@ -44,8 +44,8 @@ class LinkRecogniser(TextRecogniser):
     # To its end, so that a link is one place.
     gate = Gate(
         rf"(?:h[tx]{{2}}ps?\s?\[?:\]?/|www(?:\.|\[|\()"
-        rf"|(?:[a-z]{{3}}|[a-z0-9\])]{_DOT}[a-z]{{2}})(?::[0-9]{{2,5}})?/[^\s/])[^\s\x00]*",
-        reach=30,
+        rf"|{_DOT}[a-z]{{2,24}}(?::[0-9]{{2,5}})?/[^\s/])[^\s\x00]*",
+        reach=200,
     )
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:

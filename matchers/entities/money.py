@@ -75,9 +75,9 @@ class MoneyRecogniser(TextRecogniser):
     gate = Gate(
         r"[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}|[0-9]{4}[ -]?[0-9]{6}[ -]?[0-9]{4}"
         r"|(?:^|[^a-z0-9])[a-z]{2}\s?[0-9]{2}[ -]?[a-z0-9]{4}[ -]?[0-9]"
-        rf"|(?:{_ACCOUNT_WORDS})[^a-z]",
+        rf"|(?:^|[^a-z0-9])(?:{_ACCOUNT_WORDS})[^a-z]",
         reach=70,
-        digitless=rf"(?:{any_of(_ACCOUNTS['swift_code']['words'])})[^a-z]",
+        digitless=rf"(?:^|[^a-z0-9])(?:{any_of(_ACCOUNTS['swift_code']['words'])})[^a-z]",
     )
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:

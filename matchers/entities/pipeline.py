@@ -10,8 +10,8 @@ from typing import Protocol
 
 from core.types import Document, Entity, Span
 from matchers.entities.gates import Gate, Gates
+from matchers.entities.joined import JoinedTexts
 from matchers.entities.looking import FIELDS, LookedAt, looked_at, whole_field
-from matchers.folding import folded_only
 
 
 class Recogniser(Protocol):
@@ -70,18 +70,13 @@ class EntityPipeline:
             ]
             for recogniser in self._ungated:
                 yield recogniser, stretches
-            texts = [stretch.folded.text for stretch in stretches]
+            texts = JoinedTexts.of_folded([stretch.folded.text for stretch in stretches])
             stretch_of = stretches.__getitem__
         else:
             # Of most texts nobody needs more than what they mean.
-            fields = [
-                (position, name)
-                for name in FIELDS
-                for position, text in enumerate(map(attrgetter(name), documents))
-                if text
-            ]
-            texts = [folded_only(documents[position].field(name)) for position, name in fields]
-            stretch_of = cache(lambda index: whole_field(documents[fields[index][0]], *fields[index]))
+            names = [name for name in FIELDS if any(map(attrgetter(name), documents))]
+            texts = JoinedTexts.folding([text or "" for name in names for text in map(attrgetter(name), documents)])
+            stretch_of = cache(lambda index: whole_field(documents[index % len(documents)], index % len(documents), names[index // len(documents)]))
         let_in: dict[Recogniser, list[LookedAt]] = {}
         for number, index, parts in self._gates.open_to(texts):
             ones = let_in.setdefault(self._gated[number], [])

@@ -58,10 +58,10 @@ _RANDOM_BITS = 3.0
 class KeyRecogniser(TextRecogniser):
     """Sees secret keys by their issuers' forms."""
 
-    # Repetitions that are counted, and begin at letters that many words hold, would make the scan of all gates slow.
     gate = Gate(
-        "|".join((any_of(sign for row in _KEYS for sign in row["sign"]), r"[0-9a-z_-]{26}|[0-9]:aa[a-z0-9_-]")),
+        "|".join((any_of(sign for row in _KEYS for sign in row["sign"]), r"[0-9]:aa[a-z0-9_-]")),
         reach=100,
+        unbroken=26,
     )
 
     def see(self, stretch: LookedAt) -> Iterator[Seen]:
@@ -81,7 +81,7 @@ class LoginRecogniser(TextRecogniser):
             (
                 rf"(?:{any_of(_TABLE['password_words'])})[\"']?(?:\s?[:=>→-]|\s(?:{_JOINTS})\s|\s?(?:是|为))",
                 rf"(?:{any_of([*_TABLE['key_words'], *_TABLE['phrase_words']])})[\"']?[^a-z]",
-                r"@[a-z0-9.-]+\s?[:;|]|://[^\s:/@?#]+:[^\s:/@?#]+@|(?:^|\n)[ \t>*-]*[a-z0-9_.-]+:[^\s:;|,<>/]",
+                r"@[a-z0-9-]+\.[a-z0-9.-]+\s?[:;|]|://[^\s:/@?#]+:[^\s:/@?#]+@|(?:^|\n)[ \t>*-]*[a-z0-9_.-]+:[^\s:;|,<>/]",
             )
         ),
         reach=350,
