@@ -131,6 +131,10 @@ class AddressWords:
         """The endings of names of streets, folded."""
         return sorted(self._endings)
 
+    def ends_street(self, word: str) -> bool:
+        """Return whether a folded word may be the name of a street by its ending."""
+        return self._ending(word) is not None
+
     def read(self, folded: FoldedText) -> Reading:
         """Return the tokens of a text. Time is linear in the text."""
         reading = Reading()

@@ -25,6 +25,11 @@ _MOST_PARTS = 12
 _LEAST_OF_STREETS = 0.3
 _CONTEXT_BEFORE, _CONTEXT_AFTER = 30, 12
 _HIGHEST_CONFIDENCE = 0.97
+_LONGEST_WORD = 40
+# The lists whose words tell of a street wherever they stand.
+_STREETS = ("after", "after_weak", "before", "before_weak", "first", "first_weak", "numbered", "alone", "corner")
+_GOES_ON = re.compile(r"['-][^\W\d_]")
+_WORD_TO_END = re.compile(r"(?<![^\s(])[^\W\d_]+\Z")
 
 
 class _Address(NamedTuple):
@@ -87,6 +92,7 @@ class _Rules:
         self._most_doubt_in_context: float = 1 - rules["least_confidence_in_context"]
         self._unspaced = [(row["name"], row["country"], row["confidence"], re.compile(row["pattern"]))
                           for row in rules["unspaced"]]  # fmt: skip
+        self._bare_endings = frozenset(self._words.endings).difference(self._words.words_of(*_STREETS))
         self._dwelling = re.compile(rf"\b(?:{_any(self._words.words_of('dwelling'))})\b")
         self.gate = self._gate()
 
@@ -171,28 +177,40 @@ class _Rules:
         separator = self._separator.match(letters, at)
         return None if separator is None else self._streets.first(letters, separator.end())
 
+    def _may_be_street(self, text: str, start: int, end: int) -> bool:
+        """Return whether a place is no ending of an ordinary word, nor one within a word."""
+        if text[start:end] not in self._bare_endings:
+            return True
+        if _GOES_ON.match(text, end):
+            return False
+        word = _WORD_TO_END.search(text, max(start - _LONGEST_WORD, 0), end)
+        return word is None or self._words.ends_street(word[0])
+
     def _gate(self) -> Gate:
         """Return a gate of the words of which every address holds one, those of streets anywhere, the briefer ones of
         flats and boxes before a number; or of a postcode."""
-        streets = self._words.words_of(
-            "after", "after_weak", "before", "before_weak", "first", "first_weak", "between", "numbered", "alone",
-            "corner", "address_word", "postcode_name",
-        )  # fmt: skip
+        streets = self._words.words_of(*_STREETS)
+        between = sorted(set(self._words.words_of("between")).difference(streets))
         numbered = self._words.words_of("unit", "box", "military", "at_the", "dotted")
-        before_number = r"[.:]?\s?(?:no\.?\s?)?[\d#]"
+        labels = self._words.words_of("address_word", "postcode_name")
+        before_number = r"(?:(?:[.:]\s?|\s)(?:no\.?\s?)?[\d#]|#)"
+        number_labels = _any(self._words.words_of("number_label"))
         return Gate(
             "|".join(
                 (
                     rf"\b(?:{_any(word for word in streets if word.isascii())})\b",
+                    rf"\b(?:{_any(word for word in between if word.isascii())})[\s.:#]*(?:(?:{number_labels})[\s.:#]*){{0,2}}\d",
+                    rf"\b(?:{_any(word for word in labels if word.isascii())})(?:\s*:|\s+(?:{_any(self._words.words_of('is'))})\b)",
                     rf"\b(?:{_any(word for word in numbered if word.isascii())}){before_number}",
                     rf"\b(?:{_any(self._words.words_of('dotted'))})\.\s?\pL",
-                    rf"(?:{_any(word for word in streets if not word.isascii())})",
+                    rf"(?:{_any(word for word in (*streets, *between, *labels) if not word.isascii())})",
                     rf"(?:{_any(self._words.endings)})\b",
                     r"\b(?:\d{5,6}|\d{2}-\d{3})\b|\bc/\s",
                     r"[路街道巷弄胡同都府県区]",
                 )
             ),
             reach=60,
+            counts=self._may_be_street,
             digitless=rf"{self._dwelling.pattern}\s(?:{_any(self._words.words_of('preposition'))})\b",
         )
 

@@ -8,7 +8,7 @@ place is looked at.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -35,13 +35,14 @@ class Gate:
     characters, that may stand, with all that tells what it is. Where no digit stands within reach, there is something
     only if ``digitless`` stands there: None for the pattern itself, empty for nothing at all. Where ``unbroken`` is
     given, the pattern may be missing where so many letters, digits, _ and - stand in a row: to count them would make
-    the pattern slow.
+    the pattern slow. ``counts`` tells of a place in a text whether it counts.
     """
 
     pattern: str
     reach: int
     digitless: str | None = None
     unbroken: int | None = None
+    counts: Callable[[str, int, int], bool] | None = None
 
 
 class Gates:
@@ -83,12 +84,15 @@ class _Compiled:
     def __init__(self, gate: Gate) -> None:
         self.pattern = _pattern(gate.pattern)
         self.unbroken = gate.unbroken
+        self._counts = gate.counts
         self._reach = gate.reach
         self._digitless = None if gate.digitless is None else _pattern(gate.digitless or _NOWHERE)
 
     def parts(self, text: str, places: Iterable[Range]) -> list[Range]:
         """Return what is within reach of the places in a text, each part from one white space to another, apart from
         each other."""
+        if self._counts is not None:
+            places = [place for place in places if self._counts(text, *place)]
         if self._digitless is not None:
             places = [place for place in places if self._may_hold(text, *place, self._digitless)]
         if not places:
