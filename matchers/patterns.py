@@ -86,6 +86,10 @@ class Pattern:
         for place in self._compiled.finditer(text):
             yield Found(*place.span())
 
+    def spans(self, text: bytes) -> list[tuple[int, int]]:
+        """Return all that :meth:`find` yields."""
+        return [place.span() for place in self._compiled.finditer(text)]
+
     def first(self, text: bytes, start: int = 0) -> Found | None:
         """Return where the pattern first stands in UTF-8 text from a byte on."""
         place = self._compiled.search(text, start)

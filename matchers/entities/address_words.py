@@ -55,12 +55,14 @@ _LINE = r"(?:\n|<br ?/?>)[\s>|*]*+"
 @dataclass(slots=True)
 class Reading:
     """The tokens of a text: the letter of each one's kinds, where it stands in the folded text, and what it is looked
-    up as."""
+    up as; and, as far as they are known, the parts of an address after a token: where they end, and what share of the
+    doubt each of them leaves."""
 
     letters: str = ""
     starts: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     words: list[str] = field(default_factory=list, repr=False)
+    parts_after: dict[int, tuple[int, tuple[float, ...]]] = field(default_factory=dict)
 
 
 class AddressWords:

@@ -141,21 +141,29 @@ class _Rules:
         ones = []
         choice = self._streets if self._streets.first(reading.letters, first) else self._hints
         for form, street_end in choice.every(reading.letters, first):
-            end, doubt = self._extended(reading.letters, street_end, 1 - form.confidence)
+            # Many forms end alike.
+            if street_end not in reading.parts_after:
+                reading.parts_after[street_end] = self._parts_after(reading.letters, street_end)
+            end, shares = reading.parts_after[street_end]
+            doubt = 1 - form.confidence
+            for share in shares:
+                doubt *= share
             if doubt <= self._most_doubt_in_context and context.nearest(reading.starts[first], reading.ends[end - 1]):
                 doubt *= 1 - self._context_confidence
             ones.append(_Address(first, end, min(1 - doubt, _HIGHEST_CONFIDENCE), form, street_end))
         return max(ones, key=lambda one: (one.confidence, one.end))
 
-    def _extended(self, letters: str, end: int, doubt: float) -> tuple[int, float]:
-        """Return where the parts after a street end, and what doubt is left with them."""
+    def _parts_after(self, letters: str, end: int) -> tuple[int, tuple[float, ...]]:
+        """Return where the parts after a street end, and what share of the doubt each of them leaves."""
         street_end = at = end
         parts = self._parts
+        shares: list[float] = []
         for _ in range(_MOST_PARTS):
             part = parts.first(letters, at) or self._street_after(letters, at)
             if part is not None:
                 form, at = part
-                end, doubt = at, doubt * (1 - form.confidence)
+                end = at
+                shares.append(1 - form.confidence)
                 if form.is_postcode:
                     parts = self._parts_after_postcode
             elif (loose := self._loose_parts.first(letters, at)) is not None:
@@ -167,11 +175,12 @@ class _Rules:
                     and letters[at] not in self._line
                     and (after == len(letters) or letters[after] not in self._small)
                 ):
-                    end, doubt = after, doubt * (1 - form.confidence)
+                    end = after
+                    shares.append(1 - form.confidence)
                 at = after
             else:
                 break
-        return end, doubt
+        return end, tuple(shares)
 
     def _street_after(self, letters: str, at: int) -> tuple[Form, int] | None:
         separator = self._separator.match(letters, at)

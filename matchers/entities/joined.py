@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -84,9 +84,9 @@ class JoinedTexts:
         """Return where a pattern stands in each text in which it does, in characters and in order; also, where a number
         is given, so many letters, digits, _ and - in a row."""
         found: defaultdict[int, list[Range]] = defaultdict(list)
-        places: Iterable[Range] = pattern.find(self._encoded)
+        places = pattern.spans(self._encoded)
         if unbroken is not None:
-            places = sorted((*places, *zip(*(ends.tolist() for ends in self._unbroken(unbroken)), strict=True)))
+            places = sorted([*places, *zip(*(ends.tolist() for ends in self._unbroken(unbroken)), strict=True)])
         for start, end in places:
             texts = self._texts(start, end)
             for text in texts:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from core.types import Document, Entity, EntityType, FieldName, Span
 from matchers.entities.gates import Gate
@@ -49,8 +49,7 @@ class LookedAt(Stretch):
         return before >= 0 and span.start < self.within[before][1]
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What stands in the folded characters ``start`` to ``end`` of a stretch; the rest as in :class:`Entity`."""
 
     type: EntityType

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
     SUPPORTED_REGIONS,
     NumberParseException,
+    PhoneMetadata,
     PhoneNumber,
     is_possible_number,
     is_valid_number_for_region,
@@ -37,6 +40,10 @@ _NORTH_AMERICA = "US"
 """Any of the countries that share a plan: the number tells which."""
 _FEWEST_DIGITS, _MOST_DIGITS = 6, 15
 """Of a number; the most is that of ITU-T E.164."""
+_KINDS_OF_NUMBERS = (
+    "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip", "pager", "uan",
+    "voicemail",
+)  # fmt: skip
 _TRUNK_PREFIXES = ("0", "1", "8")
 _LABEL_REACH = 12
 """In characters: a word that says that a number is something else stands right before it."""
@@ -221,10 +228,22 @@ def _valid(number: str, region: str | None) -> _Number | None:
     return _Number(None if country == _WORLD else country)
 
 
+@cache
+def _given_out() -> re.Pattern[str]:
+    """Return a pattern for the numbers that one of the plans of North America has."""
+    patterns = set()
+    for region in COUNTRY_CODE_TO_REGION_CODE[1]:
+        plan = PhoneMetadata.metadata_for_region(region)
+        kinds = (getattr(plan, kind) for kind in _KINDS_OF_NUMBERS)
+        patterns |= {kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern}
+    return re.compile("|".join(sorted(patterns)))
+
+
 def _parsed(number: str, region: str | None) -> PhoneNumber | None:
     if region == _NORTH_AMERICA and _NORTH_AMERICAN.match(number):
-        # Nothing is left to be parsed, which takes long.
-        return PhoneNumber(country_code=1, national_number=int(_SIGNS.sub("", number)[-10:]))
+        # Nothing is left to be parsed, which takes long, as it does to ask each plan for a number that none has.
+        digits = _SIGNS.sub("", number)[-10:]
+        return PhoneNumber(country_code=1, national_number=int(digits)) if _given_out().fullmatch(digits) else None
     try:
         return parse(number, region)
     except NumberParseException:
