@@ -141,15 +141,16 @@ class AddressWords:
         """Return the tokens of a text. Time is linear in the text."""
         reading = Reading()
         letters: list[str] = []
-        original, starts, ends, known = folded.original, folded.starts, folded.ends, self._known
-        for token in self._token.finditer(folded.text):
-            what = str(token.lastgroup)
-            start, end = token.span(what)
+        text, original, starts, ends, known = folded.text, folded.original, folded.starts, folded.ends, self._known
+        is_plain = isinstance(starts, range)
+        for token in self._token.finditer(text):
+            what = token.lastgroup or ""
+            start, end = token.span(token.lastindex or 0)
             if what in _WORDS:
-                written = original[starts[start] : ends[end - 1]]
-                letter, word = known.get(written) or self._learnt(written, token[what], folded.undone, start)
+                written = original[start:end] if is_plain else original[starts[start] : ends[end - 1]]
+                letter, word = known.get(written) or self._learnt(written, text[start:end], folded.undone, start)
             elif what == "sign":
-                word = token[what]
+                word = text[start:end]
                 letter = self._sign_letters.get(word, self._other_letter)
             elif what == "line":
                 letter, word = self._line_letter, "\n"
@@ -185,8 +186,9 @@ class AddressWords:
                     continue
                 word = reading.words[at]
                 told = countries.get(word)
-                if told is None and what == "street" and (ending := self._longest_ending(word)):
-                    told = countries[f"-{ending}"]
+                if told is None and what == "street" and word.endswith(self._all_endings):
+                    ending = self._longest_ending(word)
+                    told = countries[f"-{ending}"] if ending else None
                 if told:
                     left = (left & told) or left or set(told)
         return left.pop() if len(left) == 1 else None
