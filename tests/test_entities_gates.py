@@ -82,3 +82,27 @@ def test_where_a_digit_is_asked_for_one_must_stand_within_reach() -> None:
 @pytest.mark.parametrize("digit", ["7", "٧", "७", "𝟕"])
 def test_a_digit_is_one_in_every_script(digit: str) -> None:
     assert parts(Gate("street", reach=20, digitless=""), f"street {digit}") == [f"street {digit}"]
+
+
+def test_many_signs_in_a_row_open_a_gate_that_asks_for_them() -> None:
+    gate = Gate("heron", reach=1, unbroken=8)
+    assert parts(gate, "an owl-and_8 sat") == ["an owl-and_8 sat"]
+    assert parts(gate, "an owl and 8 sat") == []
+
+
+def test_a_place_that_does_not_count_opens_no_gate() -> None:
+    gate = Gate("heron", reach=1, counts=lambda text, _, end: not text.startswith("ry", end))
+    assert parts(gate, "a heron") == ["a heron"]
+    assert parts(gate, "a heronry") == []
+
+
+@pytest.mark.parametrize("before", ["see u/night_heron", "my twitter", "password:", "iban"])
+def test_what_begins_a_text_is_seen_after_a_text_that_ends_with_something(before: str) -> None:
+    documents = [Document(id="1", text=before), Document(id="2", text="u/night_heron")]
+    assert [entity.found for entity in PIPELINE.recognise(documents)[1]] == ["u/night_heron"]
+
+
+def test_a_link_is_whole_where_spaces_are_encoded_in_it() -> None:
+    link = "https://harbor.example/list%20of%20all%20the%20members%20with%20their%20names%20and%20streets%202026.txt"
+    (entities,) = PIPELINE.recognise([Document(id="1", text=f"{FILLER * 60}{link} {FILLER * 60}")])
+    assert [entity.found for entity in entities] == [link]
