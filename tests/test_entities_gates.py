@@ -29,7 +29,8 @@ PARTICULARS = (
 
 
 def parts(gate: Gate, text: str) -> list[str]:
-    return [text[start:end] for _, _, ranges in Gates([gate]).open_to(JoinedTexts.of_folded([text])) for start, end in ranges]
+    opened = Gates([gate]).open_to(JoinedTexts.of_folded([text]))
+    return [text[start:end] for _, _, ranges in opened for start, end in ranges]
 
 
 @pytest.mark.parametrize("around", ["", "\0", "é ", "🌊 ", "@ ", "1 ", "a@", "street ", FILLER * 60])

@@ -208,8 +208,8 @@ class _Rules:
             "|".join(
                 (
                     rf"\b(?:{_any(word for word in streets if word.isascii())})\b",
-                    rf"\b(?:{_any(word for word in between if word.isascii())})[\s.:#]*(?:(?:{number_labels})[\s.:#]*){{0,2}}\d",
-                    rf"\b(?:{_any(word for word in labels if word.isascii())})(?:\s*:|\s+(?:{_any(self._words.words_of('is'))})\b)",
+                    rf"\b(?:{_any(filter(str.isascii, between))})[\s.:#]*(?:(?:{number_labels})[\s.:#]*){{0,2}}\d",
+                    rf"\b(?:{_any(filter(str.isascii, labels))})(?:\s*:|\s+(?:{_any(self._words.words_of('is'))})\b)",
                     rf"\b(?:{_any(word for word in numbered if word.isascii())}){before_number}",
                     rf"\b(?:{_any(self._words.words_of('dotted'))})\.\s?\pL",
                     rf"(?:{_any(word for word in (*streets, *between, *labels) if not word.isascii())})",

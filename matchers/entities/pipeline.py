@@ -61,7 +61,6 @@ class EntityPipeline:
         self, documents: Sequence[Document], around: Sequence[Sequence[Span] | None] | None
     ) -> Iterator[tuple[Recogniser, list[LookedAt]]]:
         """Yield each recogniser with what it looks at."""
-        stretch_of: Callable[[int], LookedAt]
         if self._ungated or around is not None:
             stretches = [
                 stretch
@@ -71,12 +70,17 @@ class EntityPipeline:
             for recogniser in self._ungated:
                 yield recogniser, stretches
             texts = JoinedTexts.of_folded([stretch.folded.text for stretch in stretches])
-            stretch_of = stretches.__getitem__
+            stretch_of: Callable[[int], LookedAt] = stretches.__getitem__
         else:
             # Of most texts nobody needs more than what they mean.
             names = [name for name in FIELDS if any(map(attrgetter(name), documents))]
             texts = JoinedTexts.folding([text or "" for name in names for text in map(attrgetter(name), documents)])
-            stretch_of = cache(lambda index: whole_field(documents[index % len(documents)], index % len(documents), names[index // len(documents)]))
+
+            @cache
+            def stretch_of(index: int) -> LookedAt:
+                field, position = divmod(index, len(documents))
+                return whole_field(documents[position], position, names[field])
+
         let_in: dict[Recogniser, list[LookedAt]] = {}
         for number, index, parts in self._gates.open_to(texts):
             ones = let_in.setdefault(self._gated[number], [])

@@ -81,7 +81,8 @@ class LoginRecogniser(TextRecogniser):
             (
                 rf"(?:{any_of(_TABLE['password_words'])})[\"']?(?:\s?[:=>→-]|\s(?:{_JOINTS})\s|\s?(?:是|为))",
                 rf"(?:{any_of([*_TABLE['key_words'], *_TABLE['phrase_words']])})[\"']?[^a-z]",
-                r"@[a-z0-9-]+\.[a-z0-9.-]+\s?[:;|]|://[^\s:/@?#]+:[^\s:/@?#]+@|(?:^|\n)[ \t>*-]*[a-z0-9_.-]+:[^\s:;|,<>/]",
+                r"@[a-z0-9-]+\.[a-z0-9.-]+\s?[:;|]|://[^\s:/@?#]+:[^\s:/@?#]+@",
+                r"(?:^|\n)[ \t>*-]*[a-z0-9_.-]+:[^\s:;|,<>/]",
             )
         ),
         reach=350,
