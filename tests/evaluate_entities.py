@@ -33,7 +33,7 @@ ECHR = ("entities/echr.es.dev.jsonl.gz", "entities/echr.fr.dev.jsonl.gz")
 POSTS = ("posts/goemotions.jsonl.gz", "posts/youtube.jsonl.gz", "posts/long_emails.jsonl.gz")
 POSTS_A_SOURCE = 2_000
 """Posts of each source that are timed; whole mails are fewer."""
-ROUNDS = 2
+ROUNDS = 6
 DUMP_BYTES = 50_000
 DUMP_ROUNDS = 5
 
