@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from core.clock import Clock
 from core.db.store import SqlStore
 from core.ids import new_id
 from core.settings import load_settings
@@ -65,7 +66,7 @@ class HandClock:
 
 
 @asynccontextmanager
-async def open_store(directory: Path, clock: HandClock) -> AsyncIterator[SqlStore]:
+async def open_store(directory: Path, clock: Clock) -> AsyncIterator[SqlStore]:
     """Open a store on a SQLite file, which has one community and one watchlist from the first time on."""
     store = SqlStore(load_settings(data_directory=directory), clock)
     await store.open()
