@@ -5,7 +5,7 @@ SHARED ?= ../shared
 EVALUATIONS := evaluate-pseudonyms evaluate-names evaluate-passages evaluate-entities evaluate-addresses evaluate-persons \
   evaluate-packs evaluate-linkage evaluate-quiet evaluate-incidents
 
-.PHONY: help run up test check lint types contracts evaluate $(EVALUATIONS) model judge bench bench-feeds soak readme lock clean
+.PHONY: help run up test check lint types contracts evaluate $(EVALUATIONS) model judge bench bench-feeds bench-delivery soak soak-delivery readme lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 22
@@ -82,6 +82,13 @@ bench: .venv/run  ## measure the engine's speed beside other ways, with the data
 
 bench-feeds: .venv/dev  ## measure what polling a thousand feeds costs, in a minute
 	@$(BIN)/python -m tests.bench_feeds
+
+bench-delivery: .venv/dev  ## measure how long a notice takes from document to receiver, in a minute
+	@$(BIN)/python -m tests.bench_delivery
+
+soak-delivery: .venv/dev  ## kill the service 200 times while it delivers, and live through a day without receivers
+	@$(BIN)/python -m tests.kill_delivery
+	@$(BIN)/python -m tests.outage
 
 soak: .venv/dev  ## read every recorded feed and 10,000 broken ones, with the data in SHARED
 	@$(BIN)/python -m tests.soak_feeds $(SHARED) 10000

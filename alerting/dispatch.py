@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from alerting.circuit import after_failure, after_success, next_attempt_at
 from alerting.planning import plan_destination_notices
 from alerting.rendering import notice
+from alerting.sample import sample_leak
 from core.errors import (
     CryptoError,
     DeliveryDeferred,
@@ -212,6 +213,9 @@ class Dispatcher:
         elif delivery.about_destination_id is not None:
             with suppress(NotFound):
                 about = await self._store.destination(community_id, delivery.about_destination_id)
+        elif delivery.event is EventType.TEST_PING:
+            incident, alert, watchlist = sample_leak(community_id, self._clock.now())
+            alerts, watchlists = (alert,), {watchlist.id: watchlist}
         community = await self._store.community(community_id)
         now = self._clock.now()
         return notice(

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import asyncio
+from datetime import datetime, timedelta
 
+from core.clock import Clock
+from core.errors import Conflict
 from core.ids import new_id
-from core.ports import Transaction
+from core.ports import Store, Transaction
 from core.types import Delivery, DeliveryState, Destination, EventType, Incident, SourceRecord
+
+LONGEST_TEST = timedelta(seconds=40)
+"""How long the outcome of a test is waited for: longer than a destination may take to answer."""
+_LOOK_AGAIN = timedelta(seconds=0.1)
 
 
 async def plan_incident_notices(transaction: Transaction, incident: Incident, event: EventType, at: datetime) -> None:
@@ -30,6 +37,27 @@ async def plan_destination_notices(transaction: Transaction, disabled: Destinati
         if destination.id != disabled.id:
             event = EventType.DESTINATION_DISABLED
             await transaction.plan_delivery(_delivery(destination, event, at, about_destination_id=disabled.id))
+
+
+async def plan_test(transaction: Transaction, destination: Destination, at: datetime) -> Delivery:
+    """Plan a test of the destination, behind what waits for it; return the delivery. Raises StoreError, and Conflict
+    where the destination is switched off, as it would never be told."""
+    if not destination.enabled:
+        raise Conflict("this destination is switched off: switch it on first")
+    delivery = _delivery(destination, EventType.TEST_PING, at)
+    await transaction.plan_delivery(delivery)
+    return delivery
+
+
+async def outcome_of(store: Store, clock: Clock, delivery: Delivery) -> Delivery:
+    """Return the delivery once it was tried, or as it is after ``LONGEST_TEST``. Raises StoreError."""
+    until = clock.now() + LONGEST_TEST
+    while True:
+        present = await store.delivery(delivery.community_id, delivery.id)
+        now = clock.now()
+        if present.attempts or now >= until:
+            return present
+        await clock.wait_until(now + _LOOK_AGAIN, asyncio.Event())
 
 
 def _delivery(

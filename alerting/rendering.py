@@ -32,6 +32,7 @@ _HEADLINES: Mapping[EventType, str] = {
     EventType.INCIDENT_OPENED: "",
     EventType.INCIDENT_UPDATED: "Seen again: ",
     EventType.INCIDENT_RESOLVED: "Closed: ",
+    EventType.TEST_PING: "This is a test, nothing happened: ",
 }
 
 

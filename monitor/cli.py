@@ -1,8 +1,9 @@
 """The command line. Commands import what they need when they run, so that ``--help`` answers at once.
 
 Exit status: 0 all well (``scan``: nothing raised; ``try``: it matches), 1 something was raised (``try``: no
-match; ``doctor``: something does not work), 2 the command could not do its work, 3 some input of ``scan``,
-``entities`` or ``source import`` could not be read, 130 interrupted, 141 nobody reads the output any more.
+match; ``doctor``: something does not work; ``destination test``: it did not arrive), 2 the command could not do its
+work, 3 some input of ``scan``, ``entities`` or ``source import`` could not be read, 130 interrupted, 141 nobody reads
+the output any more.
 """
 
 from __future__ import annotations
@@ -230,6 +231,19 @@ def add_destination(
     from monitor.commands.setup import destination_add
 
     return destination_add(community, kind, name or kind, settings or [], minimum_severity)
+
+
+@destination.command("test")
+def try_destination(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name or id of the destination.")],
+    community: CommunityName = None,
+) -> int:
+    """Send a sample the way that all notices take, and say what came of it."""
+    from core.logs import configure_logs
+    from monitor.commands.delivery import destination_test
+
+    configure_logs("CRITICAL")  # what came of it is said
+    return destination_test(community, name)
 
 
 @delivery.command("list")

@@ -25,7 +25,8 @@ SAMPLE = Path(__file__).parent.parent / "monitor" / "sample"
 COMMANDS = (
     *("scan", "entities", "try", "bench", "up", "demo", "doctor"),
     *("watchlist", "watchlist check", "watchlist import", "watchlist export"),
-    *("source add", "source import", "destination add", "delivery list", "delivery replay", "key create"),
+    *("source add", "source import", "destination add", "destination test", "key create"),
+    *("delivery list", "delivery replay"),
 )
 WATCHLIST = """version: 1
 community: Harbor Commons

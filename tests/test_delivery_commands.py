@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pytest_httpserver import HTTPServer
+from standardwebhooks import Webhook
 
+from core.errors import Conflict, NotFound
+from core.ports import Listing
 from core.settings import load_settings
 from core.types import DeliveryState, DestinationHealth
-from monitor.commands.delivery import delivery_list, delivery_replay
+from monitor.commands.delivery import delivery_list, delivery_replay, destination_test
 from monitor.commands.doctor import doctor
 from monitor.wiring import open_store
 from tests.store_fixtures import add_community, audit, delivery, delivery_failed, destination
 
 NOW = datetime.now(UTC)
+SECRET = "whsec_" + "A" * 32
 
 
 @pytest.fixture
@@ -97,3 +103,53 @@ def test_doctor_says_which_destinations_take_nothing_any_more(capsys: pytest.Cap
         "Off": "off disabled",
         "Works": "works",
     }
+
+
+async def keep_hooks(server: HTTPServer) -> None:
+    """Keep a destination that takes what it is told, and one that refuses it."""
+    async with open_store(load_settings()) as store:
+        await add_community(store)
+        for name in ("takes", "refuses"):
+            settings = {"url": server.url_for(f"/{name}"), "secret": SECRET}
+            hook = replace(destination(f"dst_{name}", "com_a", settings=settings), name=name, kind="webhook")
+            await store.add_destination(hook, audit=audit("com_a"))
+
+
+def test_a_test_of_a_destination_sends_a_sample_of_real_length_and_says_what_came_of_it(
+    folder: Path, httpserver: HTTPServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEAKWATCH_HTTP__ALLOWED_NETWORKS", '["127.0.0.0/8"]')
+    httpserver.expect_request("/takes").respond_with_data(status=204)
+    httpserver.expect_request("/refuses").respond_with_data(status=404)
+    asyncio.run(keep_hooks(httpserver))
+    assert destination_test(None, "takes") == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("The sample has arrived (dlv_")
+    body = Webhook(SECRET).verify(httpserver.log[0][0].get_data(), dict(httpserver.log[0][0].headers))
+    assert body["type"] == "test.ping"
+    assert body["data"]["summary"] == "This is a test, nothing happened: 1 linkage alert, high (78), Sample"
+    (alert,) = body["data"]["alerts"]
+    assert len(alert["excerpt"]) > 200
+    assert "s4mple" not in json.dumps(body)
+    assert destination_test(None, "dst_refuses") == 1
+    assert capsys.readouterr().out.endswith("): the webhook answered with status 404.\n")
+    with pytest.raises(NotFound, match="there is no destination of this name"):
+        destination_test(None, "nobody")
+
+
+async def switch_off(name: str) -> None:
+    async with open_store(load_settings()) as store:
+        await store.set_destination_enabled("com_a", name, False, audit=audit("com_a"))
+
+
+def test_a_destination_that_is_switched_off_is_not_tested(folder: Path, httpserver: HTTPServer) -> None:
+    asyncio.run(keep_hooks(httpserver))
+    asyncio.run(switch_off("dst_takes"))
+    with pytest.raises(Conflict, match="switch it on first"):
+        destination_test(None, "takes")
+    assert asyncio.run(states_of("dst_takes")) == []
+
+
+async def states_of(destination_id: str) -> list[DeliveryState]:
+    async with open_store(load_settings()) as store:
+        listed = await store.deliveries("com_a", Listing(), destination_id=destination_id)
+        return [delivery.state for delivery in listed.items]

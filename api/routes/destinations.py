@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from alerting.planning import outcome_of, plan_test
 from api.auth import Reader, Writer, audit_entry, require, require_for_settings
 from api.schemas.common import Identifier, Items, ListingQuery
-from api.schemas.destinations import DestinationView, NewDestination
+from api.schemas.destinations import DeliveryView, DestinationView, NewDestination
 from api.services import Given, Services
 from core.ids import new_id
 from core.types import ApiKey, Destination, Detail, Scope
@@ -62,6 +63,18 @@ async def enable_destination(destination_id: Identifier, given: Given, key: Writ
 async def disable_destination(destination_id: Identifier, given: Given, key: Writer) -> DestinationView:
     """Has no notices sent to it."""
     return await _switch(destination_id, False, given, key)
+
+
+@router.post("/{destination_id}/test", summary="Test a destination")
+async def test_destination(destination_id: Identifier, given: Given, key: Writer) -> DeliveryView:
+    """Sends a sample (`test.ping`), as long as a real notice, the way that all take, behind what waits already. Answers
+    the delivery once it was tried, or as it stands after 40 seconds."""
+    destination = await given.store.destination(key.community_id, destination_id)
+    async with given.store.transaction() as transaction:
+        delivery = await plan_test(transaction, destination, given.clock.now())
+        await transaction.record(audit_entry(given, key, "destination.tested", destination_id))
+    given.changed()
+    return DeliveryView.of(await outcome_of(given.store, given.clock, delivery))
 
 
 @router.delete("/{destination_id}", status_code=204, summary="Delete a destination")

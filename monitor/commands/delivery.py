@@ -1,7 +1,8 @@
-"""``leakwatch delivery list`` and ``replay``: what was not delivered, and how it is delivered after all."""
+"""``leakwatch delivery list`` and ``replay``, ``leakwatch destination test``: what arrives, and what did not."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -10,14 +11,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from alerting.planning import outcome_of, plan_test
 from core.db.store import SqlStore
 from core.errors import Conflict, NotFound
+from core.settings import load_settings
 from core.types import Community, DeliveryState
 from monitor.commands.setup import with_community
 from monitor.commands.streams import STANDARD_OUTPUT, written
 from monitor.listing import whole
-from monitor.parts import Parts
-from monitor.setup import audit_entry
+from monitor.parts import Parts, build_parts
+from monitor.setup import audit_entry, community_named
+from monitor.wiring import open_service
 
 
 def delivery_list(community: str | None, state: DeliveryState) -> int:
@@ -66,3 +70,39 @@ def delivery_replay(community: str | None, delivery_ids: Sequence[str]) -> int:
 
     with_community(community, work)
     return int(failed > 0)
+
+
+def destination_test(community: str | None, name: str) -> int:
+    """Send a sample to the destination of that name or id, and say what came of it; return 1 where that is nothing."""
+    return asyncio.run(_test(community, name))
+
+
+async def _test(community: str | None, name: str) -> int:
+    async with open_service(build_parts(load_settings())) as service:
+        store, clock = service.store, service.parts.clock
+        owner = await community_named(store, community)
+        named = [
+            destination
+            for destination in await whole(partial(store.all_destinations, owner.id))
+            if name in (destination.id, destination.name)
+        ]
+        if len(named) != 1:
+            raise NotFound(
+                "several destinations have this name: give the id, which GET /v1/destinations lists"
+                if named
+                else "there is no destination of this name: look at the names with leakwatch doctor"
+            )
+        async with store.transaction() as transaction:
+            planned = await plan_test(transaction, named[0], clock.now())
+            await transaction.record(audit_entry(clock, owner.id, "destination.tested", named[0].id))
+        # Delivered here, unless a running service is quicker.
+        dispatcher = asyncio.create_task(service.dispatcher.run())
+        delivery = await outcome_of(store, clock, planned)
+        dispatcher.cancel()
+        await asyncio.wait([dispatcher])
+    if delivery.state is DeliveryState.DELIVERED:
+        print(f"The sample has arrived ({delivery.id}).")
+        return 0
+    why = delivery.last_error or "it waits behind what could not be delivered before; see leakwatch doctor"
+    print(f"The sample has not arrived ({delivery.id}): {why}.")
+    return 1
