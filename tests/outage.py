@@ -26,7 +26,7 @@ from core.http import GuardedClient
 from core.ids import new_id
 from core.logs import configure_logs
 from core.plugins import Registry
-from core.ports import NotifierContext
+from core.ports import Notifier, NotifierContext
 from core.settings import HttpSettings
 from core.types import DeliveryState, Document
 from monitor.listing import whole
@@ -115,7 +115,7 @@ async def live_through(folder: Path, alerts: int) -> Outcome:
         store = await open_until_the_end.enter_async_context(open_store(folder, clock))
         http = await open_until_the_end.enter_async_context(GuardedClient(settings, clock, paced=False))
         context = NotifierContext(http=http, clock=clock)
-        registry = Registry("channel", {"webhook": WebhookNotifier})
+        registry: Registry[Notifier] = Registry("channel", {"webhook": WebhookNotifier})
         dispatcher = Dispatcher(store, registry, context, lease_for=LEASE)
         running = asyncio.create_task(dispatcher.run())
         refusing = await asyncio.start_server(receivers.talk, "127.0.0.1", 0)
