@@ -85,3 +85,9 @@ def leakwatch(*arguments: str, folder: Path, environment: Mapping[str, str]) -> 
     )
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     return outcome.stdout
+
+
+def reading_processes(owner: int) -> list[int]:
+    """Return the processes that read for this one."""
+    children = " ".join(path.read_text() for path in Path(f"/proc/{owner}/task").glob("*/children")).split()
+    return [int(child) for child in children if b"reading_process" in Path(f"/proc/{child}/cmdline").read_bytes()]

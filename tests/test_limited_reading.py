@@ -15,6 +15,7 @@ import pytest
 from sources.parsing.formats import Format, UnreadableFormat
 from sources.parsing.limited_reading import BeyondLimits, read_alone, read_within_limits
 from tests.conftest import REPOSITORY
+from tests.programs import reading_processes
 
 FEED = b'<rss version="2.0"><channel><item><guid>%d</guid><title>x</title></item></channel></rss>'
 HANGING = b'<rss version="2.0"><channel><item><author>' + b"a" * 160_000 + b"</author></item></channel></rss>"
@@ -31,12 +32,6 @@ sys.stdin.read()
 
 def ids(content: bytes) -> list[str]:
     return [document.id for document in read_within_limits(content, Format.FEED, name="feed", seconds=1)]
-
-
-def reading_processes(owner: int) -> list[int]:
-    """Return the processes that read for this one."""
-    children = " ".join(path.read_text() for path in Path(f"/proc/{owner}/task").glob("*/children")).split()
-    return [int(child) for child in children if b"reading_process" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 def test_one_process_serves_all_and_each_content_has_limits_of_its_own() -> None:

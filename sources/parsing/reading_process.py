@@ -17,8 +17,10 @@ import resource
 import signal
 import socket
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
+from types import FrameType
 
 from sources.parsing.content import read_content
 from sources.parsing.formats import Format, UnreadableFormat
@@ -38,7 +40,7 @@ def main() -> None:
     import trafilatura  # noqa: F401
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait for the readers
+    signal.signal(signal.SIGCHLD, _bury)
     gc.freeze()
     with socket.socket(fileno=sys.stdin.fileno()) as handed:
         while True:
@@ -50,6 +52,13 @@ def main() -> None:
                     handed.close()
                     _wait_for_reader(connection)
                     os._exit(0)
+
+
+def _bury(_: int, __: FrameType | None) -> None:
+    """Take note that some who waited for readers ended: what all this took then counts for this process."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _wait_for_reader(connection: socket.socket) -> None:
