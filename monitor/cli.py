@@ -219,7 +219,12 @@ def import_sources(
 
 @destination.command("add")
 def add_destination(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="webhook, email, or a plug-in's.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND", help="webhook, email, discord, slack, mattermost, matrix, telegram, ntfy, or a plug-in's."
+        ),
+    ],
     settings: Given = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="How people call it; by default its kind.")] = None,
     minimum_severity: Annotated[

@@ -175,7 +175,10 @@ PHONE = Entity(
         ({"evidence": "she wants to kill myself off in a game"}, ("violence", "self-harm")),
         ({"evidence": "posted nudes of her"}, ("sexual",)),
         ({"evidence": "those faggots"}, ("slurs",)),
-        ({"evidence": "skilled workers in Scunthorpe, therapists and a retired dyker"}, ()),
+        ({"evidence": "skilled workers in Scunthorpe, therapists and a stable of horses"}, ()),
+        ({"evidence": "David Lynch flew to Bombay, en retard, past rapeseed and Mataró; på slutet"}, ()),
+        ({"evidence": "я тебя убью"}, ("violence",)),
+        ({"evidence": "他想自杀了"}, ("self-harm",)),
     ],
 )
 def test_the_content_note_says_what_is_hard_to_read(changes: dict[str, object], notes: tuple[str, ...]) -> None:
