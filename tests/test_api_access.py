@@ -91,6 +91,7 @@ SCOPES: list[tuple[str, str, Any, Scope]] = [
     ("GET", "/v1/destinations/dst_x", None, Scope.READ),
     ("POST", "/v1/destinations/dst_x/enable", None, Scope.WRITE),
     ("POST", "/v1/destinations/dst_x/disable", None, Scope.WRITE),
+    ("POST", "/v1/destinations/dst_x/test", None, Scope.WRITE),
     ("DELETE", "/v1/destinations/dst_x", None, Scope.WRITE),
     ("GET", "/v1/deliveries", None, Scope.READ),
     ("GET", "/v1/deliveries/dlv_x", None, Scope.READ),
