@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+_WORTH_COMPILING_FROM = 200
+"""Questions. To compile forms into one pattern takes as long as about so many questions to each by itself."""
 _SIGN = re.compile(r"\(\?<?[=!]|[()|?]|\{\d+,?\d*\}|[a-z_]+")
 
 
@@ -80,12 +82,29 @@ def _signs(form: str) -> list[str]:
     return _SIGN.findall(form)[::-1]
 
 
-class _Some(NamedTuple):
-    """Forms, and what tells by an empty group at its end which one fits: one around it would hide from the engine with
-    which letters it may begin."""
+class _Some:
+    """Forms, in the order in which they are tried."""
 
-    forms: Mapping[str, Form]
-    pattern: re.Pattern[str]
+    def __init__(self, forms: Iterable[Form]) -> None:
+        self.forms = {form.name: form for form in forms}
+        self._pattern: re.Pattern[str] | None = None
+        self._asked_count = 0
+
+    def first(self, letters: str, at: int) -> tuple[Form, int] | None:
+        """Return the first form that fits at a token, with the token where it ends."""
+        if self._pattern is None:
+            self._asked_count += 1
+            if self._asked_count < _WORTH_COMPILING_FROM:
+                fitting = ((form, form.pattern.match(letters, at)) for form in self.forms.values())
+                return next(((form, place.end()) for form, place in fitting if place), None)
+            self._pattern = self._compiled()
+        place = self._pattern.match(letters, at)
+        return (self.forms[str(place.lastgroup)], place.end()) if place else None
+
+    def _compiled(self) -> re.Pattern[str]:
+        """Return a pattern for all, which tells by an empty group at its end which one fits: one around it would hide
+        from the engine with which letters it may begin."""
+        return re.compile("|".join(f"(?:{form.pattern.pattern})(?P<{name}>)" for name, form in self.forms.items()))
 
 
 class Choice:
@@ -102,14 +121,13 @@ class Choice:
         by_letter = self._by_letter
         for at, letter in enumerate(letters):
             some = by_letter[letter] if letter in by_letter else self._beginning_with(letter)
-            if some is not None and some.pattern.match(letters, at):
+            if some is not None and some.first(letters, at):
                 yield at
 
     def first(self, letters: str, at: int) -> tuple[Form, int] | None:
         """Return the first form that fits at a token, with the token where it ends."""
         some = self._beginning_with(letters[at]) if at < len(letters) else None
-        place = some.pattern.match(letters, at) if some else None
-        return (some.forms[str(place.lastgroup)], place.end()) if some and place else None
+        return some.first(letters, at) if some else None
 
     def every(self, letters: str, at: int) -> Iterator[tuple[Form, int]]:
         """Yield each form that fits at a token, with the token where it ends."""
@@ -120,10 +138,9 @@ class Choice:
 
     def _beginning_with(self, letter: str) -> _Some | None:
         if letter not in self._by_letter:
-            forms = {form.name: form for form in self._forms if letter in form.begins}
-            names = tuple(forms)
+            forms = [form for form in self._forms if letter in form.begins]
+            names = tuple(form.name for form in forms)
             if names and names not in self._by_names:
-                pattern = "|".join(f"(?:{form.pattern.pattern})(?P<{name}>)" for name, form in forms.items())
-                self._by_names[names] = _Some(forms, re.compile(pattern))
+                self._by_names[names] = _Some(forms)
             self._by_letter[letter] = self._by_names.get(names)
         return self._by_letter[letter]
