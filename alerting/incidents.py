@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -63,6 +63,20 @@ async def raise_alert(
     if event is not None:
         # A notice tells of the alerts of its moment.
         await plan_incident_notices(transaction, incident, event, alert.raised_at)
+    return incident
+
+
+async def open_incident(
+    transaction: Transaction, alert: Alert, keys: Sequence[str], *, at: datetime, until: datetime
+) -> Incident:
+    """Open an incident of its own for the alert, found by the keys until that time, and tell the destinations. Raises
+    StoreError."""
+    incident = _opened(alert, at)
+    await transaction.save_incident(incident, keys, until=until)
+    await transaction.add_incident_terms(incident, {match.term_id for match in alert.matches})
+    await _add_sighting(transaction, incident, alert, site_of(alert.document), at)
+    await transaction.add_alert(replace(alert, incident_id=incident.id))
+    await plan_incident_notices(transaction, incident, EventType.INCIDENT_OPENED, alert.raised_at)
     return incident
 
 
@@ -187,7 +201,8 @@ async def _save(
     until = incident.last_seen_at + memory.of_leaks
     await transaction.save_incident(incident, keys.kept, until=until)
     await transaction.add_incident_terms(incident, {match.term_id for match in alert.matches})
-    if trace != NO_TRACE and all(trace.adds_to(known) for known in await known_traces(transaction, incident)):
+    known = await known_traces(transaction, [incident])
+    if trace != NO_TRACE and all(map(trace.adds_to, known[incident.id])):
         await transaction.add_trace(incident, trace.to_bytes(), until=until)
 
 

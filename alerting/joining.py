@@ -8,7 +8,7 @@ two join only what tells nothing new of the member, or a second leak would hide 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,10 +20,12 @@ from core.types import Alert, Incident
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """How long it is remembered what alerts have in common: a leak's text, places and links, and a member."""
+    """How long it is remembered what alerts have in common: a leak's text, places and links; a member; and
+    what kinds of things were told of one."""
 
     of_leaks: timedelta = timedelta(days=90)
     of_members: timedelta = timedelta(hours=24)
+    of_pieces: timedelta = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,9 @@ async def find_incident(
     community_id = alert.community_id
     if found := await transaction.joinable_incidents(community_id, keys.exact):
         return _first_live(found)
-    proved = [
-        incident
-        for incident in await transaction.joinable_incidents(community_id, keys.candidates)
-        if any(trace.is_same_leak(known) for known in await known_traces(transaction, incident))
-    ]
+    candidates = await transaction.joinable_incidents(community_id, keys.candidates)
+    known = await known_traces(transaction, candidates)
+    proved = [one for one in candidates if any(map(trace.is_same_leak, known[one.id]))]
     if proved:
         return _first_live(proved)
     by_link = await transaction.joinable_incidents(community_id, keys.links)
@@ -86,20 +86,22 @@ async def find_incident(
         for incident in await transaction.joinable_incidents(community_id, keys.members)
         if alert.raised_at - incident.last_seen_at <= memory.of_members
     ]
-    for incident in (*by_link, *by_member):
-        if not incident.state.is_closed and await _knows_kinds(transaction, incident, trace):
-            return incident
-    return None
+    related = [incident for incident in (*by_link, *by_member) if not incident.state.is_closed]
+    known = await known_traces(transaction, related)
+    return next((one for one in related if trace.kinds <= _kinds(known[one.id])), None)
 
 
-async def known_traces(transaction: Transaction, incident: Incident) -> Sequence[Trace]:
-    """Return what is known of the incident's texts. Raises StoreError."""
-    return [Trace.from_bytes(kept) for kept in await transaction.traces(incident.community_id, incident.id)]
+async def known_traces(transaction: Transaction, incidents: Sequence[Incident]) -> Mapping[str, Sequence[Trace]]:
+    """Return what is known of the texts of the incidents, which are of one community, by their ids. Raises
+    StoreError."""
+    if not incidents:
+        return {}
+    kept = await transaction.traces(incidents[0].community_id, [incident.id for incident in incidents])
+    return {incident_id: [Trace.from_bytes(one) for one in traces] for incident_id, traces in kept.items()}
 
 
-async def _knows_kinds(transaction: Transaction, incident: Incident, trace: Trace) -> bool:
-    known = frozenset[str]().union(*(one.kinds for one in await known_traces(transaction, incident)))
-    return trace.kinds <= known
+def _kinds(traces: Iterable[Trace]) -> frozenset[str]:
+    return frozenset[str]().union(*(one.kinds for one in traces))
 
 
 def _first_live(incidents: Iterable[Incident]) -> Incident:

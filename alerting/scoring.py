@@ -156,6 +156,7 @@ class Scorer:
                 excerpt=redacted,
                 evidence=clear,
                 members=_members(own),
+                linked=_linked(evidence),
             )
 
     def _counted(self, community_id: str, layout: Layout, matches: Sequence[Match], found: Found) -> list[Sighted]:
@@ -201,6 +202,18 @@ def _gravest(evidence: Sequence[Evidence]) -> AlertClass:
 def _members(own: Sequence[Sighted]) -> tuple[tuple[str, str], ...]:
     """Return whom the matches are about, each once; all that is watched beside people is nobody."""
     return tuple(dict.fromkeys(one.member for one in own if one.term.kind in MEMBER_KINDS))
+
+
+def _linked(evidence: Sequence[Evidence]) -> tuple[Entity, ...]:
+    """Return the entities that belong to those the matches are about, as far as the text says so."""
+    identifying = signal_table().identifying
+    return tuple(
+        dict.fromkeys(
+            piece.entity
+            for piece in evidence
+            if piece.entity is not None and piece.points and piece.name in identifying
+        )
+    )
 
 
 def _weight(piece: Evidence) -> tuple[int, int]:

@@ -11,7 +11,7 @@ A text is cut into shingles, runs of a few words, each hashed with a secret key.
 Two alerts are candidates when the smallest hashes of their evidence agree in one (a bottom-k sketch with one
 permutation: Broder, On the resemblance and containment of documents, 1997). They are about the same leak when most of
 the newer one's findings stand in the other's text in the same words, and half of the shorter stretch or of the shorter
-text stands in the other one. ``docs/decisions/0011-one-incident-per-leak.md`` tells why.
+text stands in the other one. ``docs/decisions/0013-one-incident-per-leak.md`` tells why.
 """
 
 from __future__ import annotations
@@ -87,8 +87,9 @@ class Trace:
         return len(own & others) >= max(_FEWEST_SHARED, LEAST_ALIKE * max(len(own), len(others)))
 
     def adds_to(self, known: Trace) -> bool:
-        """Return whether it is worth keeping beside the other."""
-        return not (self.stretch <= known.stretch and self.whole <= known.whole and self.kinds <= known.kinds)
+        """Return whether it is worth keeping beside the other: a kind is new, or more than a fifth of its text."""
+        own, others = self.stretch | self.whole, known.stretch | known.whole
+        return not self.kinds <= known.kinds or len(own & others) < LEAST_ALIKE * len(own)
 
     def _tells_nothing_else_than(self, known: Trace) -> bool:
         others = known.stretch | known.whole

@@ -47,6 +47,8 @@ class HashPurpose(StrEnum):
     SIGHTING = "sighting"
     SITE = "site"
     TERM = "term"
+    MEMBER = "member"
+    PIECE = "piece"
     ANSWER = "answer"
 
 

@@ -41,6 +41,7 @@ from core.types import (
     Match,
     Notice,
     Page,
+    Piece,
     Severity,
     Sighting,
     SourceLease,
@@ -303,16 +304,23 @@ class Transaction(Protocol):
         self, incident: Incident, join_keys: Sequence[str], *, until: datetime | None = None
     ) -> None:
         """Insert or update the incident, and let it be found by the join keys, which are kept as keyed hashes, until
-        the given time (None: as long as the incident is kept)."""
+        the given time (None: as long as the incident is kept); so long its traces are kept then, too."""
 
-    async def traces(self, community_id: str, incident_id: str) -> tuple[bytes, ...]:
-        """Return what was kept to know the incident's leak again, the newest first."""
+    async def traces(self, community_id: str, incident_ids: Sequence[str]) -> Mapping[str, tuple[bytes, ...]]:
+        """Return what was kept to know the leak of each of the incidents again, the newest first."""
 
     async def add_trace(self, incident: Incident, trace: bytes, *, until: datetime) -> None:
         """Keep the trace, sealed, until the given time; of too many the oldest is forgotten."""
 
     async def add_incident_terms(self, incident: Incident, term_ids: Iterable[str]) -> None:
         """Remember that the terms had a part in the incident (kept as keyed hashes)."""
+
+    async def add_piece(self, community_id: str, member: str, piece: Piece, *, until: datetime) -> None:
+        """Keep the piece of the member until the given time; one that is known keeps its first date and place. Its
+        digests are kept as keyed hashes."""
+
+    async def pieces(self, community_id: str, member: str) -> tuple[Piece, ...]:
+        """Return what was told of the member and is not forgotten, in order. The digests are those that are kept."""
 
     async def add_never(self, community_id: str, term_id: str, text: str) -> None:
         """Add a text in which the term does not count. Raises NotFound."""

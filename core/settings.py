@@ -83,6 +83,9 @@ class IncidentSettings(_Part):
         description="How long after an incident was last seen another alert about the same person joins it, where it "
         "tells nothing new of them; 0 joins none.",
     )
+    mosaic_days: int = Field(
+        90, gt=0, description="How long after it was last told is remembered what kind of thing was told of a member."
+    )
 
 
 class Settings(BaseSettings):

@@ -423,7 +423,8 @@ class Alert:
     ``excerpt`` is redacted; ``evidence`` is the same stretch in clear and is shown only to those who
     may reveal. ``document`` keeps no text once the alert was stored (``text`` is empty then).
     ``incident_id`` is None until the alert is stored. ``members`` says whom it is about: the persons that the terms
-    name, or the terms themselves where they name none; it is not stored.
+    name, or the terms themselves where they name none; ``linked`` are those of its entities that belong to them.
+    Neither is stored.
     """
 
     id: str
@@ -440,6 +441,7 @@ class Alert:
     evidence: str = field(repr=False)
     incident_id: str | None = None
     members: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    linked: tuple[Entity, ...] = field(default=(), repr=False)
 
     @property
     def severity(self) -> Severity:
@@ -520,6 +522,18 @@ class Sighting:
     def is_removed(self) -> bool:
         """Whether it was removed there, as far as is known."""
         return self.removed_at is not None and (self.returned_at is None or self.returned_at < self.removed_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Something told of a member: of what kind, when first, and where. What was told is not kept; ``digest`` and
+    ``document_digest`` only tell equal ones from others."""
+
+    kind: str
+    digest: str = field(repr=False)
+    document_digest: str = field(repr=False)
+    site: str | None = field(repr=False)
+    seen_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

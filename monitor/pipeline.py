@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from alerting.incidents import raise_alert
 from alerting.joining import Memory
+from alerting.mosaic import add_to_mosaic
 from alerting.scoring import Scorer
 from alerting.traces import Shingler, Trace, trace_of
 from core.clock import Clock
@@ -196,6 +197,7 @@ class LivePipeline:
                             transaction, alert, at=at, trace=traces[alert.id], memory=self._memory
                         )
                         alerts.append(replace(alert, incident_id=incident.id))
+                        alerts += await add_to_mosaic(transaction, alert, at=at, remember=self._memory.of_pieces)
             if finish is not None:
                 await finish(transaction, len(new))
         if alerts:

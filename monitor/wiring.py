@@ -84,6 +84,7 @@ async def open_service(
             memory=Memory(
                 of_leaks=timedelta(days=settings.incidents.memory_days),
                 of_members=timedelta(hours=settings.incidents.person_hours),
+                of_pieces=timedelta(days=settings.incidents.mosaic_days),
             ),
             raised=tell,
         )

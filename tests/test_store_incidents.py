@@ -101,12 +101,12 @@ async def test_a_join_key_and_a_trace_are_forgotten_in_their_time_and_kept_longe
             await transaction.save_incident(one, ["a", "b"], until=NOON + MINUTE)
             await transaction.add_trace(one, b"trace", until=NOON + MINUTE)
             await transaction.save_incident(one, ["b"], until=NOON + 3 * MINUTE)
-            assert await transaction.traces("com_a", "inc_1") == (b"trace",)
+            assert await transaction.traces("com_a", ["inc_1", "inc_9"]) == {"inc_1": (b"trace",), "inc_9": ()}
         clock.time = NOON + 2 * MINUTE
         assert await joinable(store, ["a"]) == []
         assert await joinable(store, ["b"]) == ["inc_1"]
         async with store.transaction() as transaction:
-            assert await transaction.traces("com_a", "inc_1") == ()
+            assert await transaction.traces("com_a", ["inc_1"]) == {"inc_1": ()}
         assert await store.prune(clock.time) == 2
         assert await joinable(store, ["first"]) == ["inc_1"]
 
@@ -118,7 +118,7 @@ async def test_an_incident_keeps_its_newest_traces_only(tmp_path: Path) -> None:
             for number in range(MOST_TRACES + 2):
                 one = incident("inc_1", "com_a", updated_at=NOON + number * MINUTE)
                 await transaction.add_trace(one, b"%d" % number, until=NOON + timedelta(days=1))
-            kept = await transaction.traces("com_a", "inc_1")
+            kept = (await transaction.traces("com_a", ["inc_1"]))["inc_1"]
         assert kept == tuple(b"%d" % number for number in reversed(range(2, MOST_TRACES + 2)))
 
 

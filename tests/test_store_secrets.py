@@ -22,6 +22,7 @@ from core.types import (
     Community,
     Entity,
     Match,
+    Piece,
     Signal,
     SourceHealth,
     Term,
@@ -110,6 +111,10 @@ async def _write_every_kind_of_row(store: SqlStore) -> None:
         await transaction.add_sighting(replace(sighting("sig_1", "com_a", "inc_1", found), site=f"{MARK} site"))
         await transaction.add_trace(incident("inc_1", "com_a"), f"{MARK} trace".encode(), until=NOON + MINUTE)
         await transaction.add_incident_terms(incident("inc_1", "com_a"), [f"{MARK} term"])
+        piece = Piece(
+            kind=f"{MARK} kind", digest=f"{MARK} x", document_digest=f"{MARK} y", site=f"{MARK} site", seen_at=NOON
+        )
+        await transaction.add_piece("com_a", f"{MARK} member", piece, until=NOON + MINUTE)
         await transaction.plan_delivery(delivery("dlv_1", "com_a", incident_id="inc_1"))
         blind = BlindInterval(from_at=NOON, until_at=NOON, reason=f"{MARK} reason")
         await transaction.finish_poll(
@@ -304,10 +309,11 @@ IN_NO_COMMUNITY: dict[str, Call] = {
     "remembered_answer": lambda s: s.remembered_answer("com_z", "x", NOON),
     "transaction.mark_seen": in_transaction(lambda t: t.mark_seen("com_z", ["x"], until=NOON)),
     "transaction.joinable_incidents": in_transaction(lambda t: t.joinable_incidents("com_z", ["x"])),
-    "transaction.traces": in_transaction(lambda t: t.traces("com_z", "inc_1")),
+    "transaction.traces": in_transaction(lambda t: t.traces("com_z", ["inc_1"])),
     "transaction.add_incident_terms": in_transaction(
         lambda t: t.add_incident_terms(incident("inc_9", "com_z"), ["trm_1"])
     ),
+    "transaction.pieces": in_transaction(lambda t: t.pieces("com_z", "member")),
     "verdicts": lambda s: s.verdicts("com_z", ["trm_1"]),
     "transaction.save_incident": in_transaction(lambda t: t.save_incident(incident("inc_9", "com_z"), [])),
     "transaction.destinations": in_transaction(lambda t: t.destinations("com_z")),

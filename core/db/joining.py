@@ -3,7 +3,7 @@ sealed traces of their texts as proof."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -51,9 +51,11 @@ async def joinable_rows(unit: Unit, community_id: str, join_keys: Sequence[str])
 
 
 async def add_join_keys(unit: Unit, incident: Incident, join_keys: Sequence[str], *, until: datetime | None) -> None:
-    """Let the incident be found by the keys until that time, those that it had for longer than before."""
+    """Let the incident be found by the keys until that time, and keep its traces until then."""
     keys = await unit.keys(incident.community_id)
     hashes = sorted({keys.hash(HashPurpose.JOIN, key) for key in join_keys})
+    if until is not None:
+        await unit.change(update(TraceRow).where(col(TraceRow.incident_id) == incident.id).values(expires_at=until))
     for chunk in chunks(hashes):
         insertion = unit.insert(IncidentKeyRow).values(
             [
@@ -74,33 +76,36 @@ async def add_join_keys(unit: Unit, incident: Incident, join_keys: Sequence[str]
         )
 
 
-async def traces(unit: Unit, community_id: str, incident_id: str) -> tuple[bytes, ...]:
-    """Return what was kept to know the incident's leak again, the newest first. Raises NotFound for the community."""
+async def traces(unit: Unit, community_id: str, incident_ids: Sequence[str]) -> Mapping[str, tuple[bytes, ...]]:
+    """Return what was kept to know the leak of each of the incidents again, the newest first. Raises NotFound for the
+    community."""
     keys = await unit.keys(community_id)
-    rows = await unit.session.scalars(
-        select(TraceRow)
-        .where(
-            col(TraceRow.community_id) == community_id,
-            col(TraceRow.incident_id) == incident_id,
-            _lasts(unit, col(TraceRow.expires_at)),
+    found: dict[str, tuple[bytes, ...]] = dict.fromkeys(incident_ids, ())
+    if found:
+        rows = await unit.session.scalars(
+            select(TraceRow)
+            .where(
+                col(TraceRow.community_id) == community_id,
+                col(TraceRow.incident_id).in_(found),
+                _lasts(unit, col(TraceRow.expires_at)),
+            )
+            .order_by(col(TraceRow.created_at).desc(), col(TraceRow.id))
         )
-        .order_by(col(TraceRow.created_at).desc(), col(TraceRow.id))
-    )
-    return tuple(
-        keys.open(row.sealed, table=str(TraceRow.__tablename__), column="sealed", row_id=row.id) for row in rows
-    )
+        for row in rows:
+            trace = keys.open(row.sealed, table=str(TraceRow.__tablename__), column="sealed", row_id=row.id)
+            found[row.incident_id] += (trace,)
+    return found
 
 
 async def add_trace(unit: Unit, incident: Incident, trace: bytes, *, until: datetime) -> None:
-    """Keep the trace, and those that the incident had, until that time; the oldest of too many is forgotten.
+    """Keep the trace until that time; the oldest of too many is forgotten.
 
     Raises NotFound for the incident.
     """
-    await unit.one(IncidentRow, incident.community_id, incident.id)
     keys = await unit.keys(incident.community_id)
     trace_id = new_id("trc")
-    unit.session.add(
-        TraceRow(
+    await unit.session.execute(
+        unit.insert(TraceRow).values(
             id=trace_id,
             community_id=incident.community_id,
             incident_id=incident.id,
@@ -109,11 +114,9 @@ async def add_trace(unit: Unit, incident: Incident, trace: bytes, *, until: date
             expires_at=until,
         )
     )
-    await unit.session.flush()
     own = col(TraceRow.incident_id) == incident.id
     newest = select(col(TraceRow.id)).where(own).order_by(col(TraceRow.created_at).desc(), col(TraceRow.id))
     await unit.change(delete(TraceRow).where(own, col(TraceRow.id).not_in(newest.limit(MOST_TRACES))))
-    await unit.change(update(TraceRow).where(own).values(expires_at=until))
 
 
 def _lasts(unit: Unit, expires_at: Mapped[Any]) -> ColumnElement[bool]:

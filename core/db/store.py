@@ -19,6 +19,7 @@ from core.db.tables import (
     AnswerRow,
     AttemptRow,
     IncidentKeyRow,
+    PieceRow,
     RemovedTermRow,
     Row,
     SeenRow,
@@ -40,6 +41,7 @@ _EXPIRING: dict[type[Row], str] = {
     AttemptRow: "expires_at",
     IncidentKeyRow: "expires_at",
     TraceRow: "expires_at",
+    PieceRow: "expires_at",
 }
 
 
@@ -57,7 +59,7 @@ class SqlStore(Communities, Watched, Polling, Incidents, Sightings, TermVerdicts
 
     async def prune(self, at: datetime) -> int:
         """Forget what has expired (seen keys, terms, removals told, remembered answers, attempts at deliveries, what
-        leaks were known by); return how many rows went.
+        leaks were known by, what kinds of things were told of members); return how many rows went.
 
         The rows go by the thousand, so that others can write in between.
         """

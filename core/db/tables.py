@@ -225,6 +225,18 @@ class IncidentTermRow(Row, table=True):
     incident_id: str = Field(primary_key=True, index=True)
 
 
+class PieceRow(OwnedRow, table=True):
+    """That something was told of a member."""
+
+    __tablename__ = "piece"
+    __table_args__ = (UniqueConstraint("community_id", "member_key", "piece_key"),)
+    member_key: bytes
+    piece_key: bytes
+    sealed: bytes  # its kind, a keyed hash of the document, the site
+    seen_at: datetime = Field(sa_type=Moment)
+    expires_at: datetime = Field(sa_type=Moment, index=True)
+
+
 class AlertRow(OwnedRow, table=True):
     __tablename__ = "alert"
     __table_args__ = (_of("incident", "incident_id"), _listed_by("raised_at"))

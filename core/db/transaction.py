@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from core.db import destinations, incidents, joining, journal, outbox, polling, sightings, verdicts, watched
+from core.db import destinations, incidents, joining, journal, outbox, pieces, polling, sightings, verdicts, watched
 from core.db.database import Unit
 from core.types import (
     Alert,
@@ -16,6 +16,7 @@ from core.types import (
     Destination,
     Document,
     Incident,
+    Piece,
     Sighting,
     SourceLease,
     SourceRecord,
@@ -42,14 +43,20 @@ class SqlTransaction:
     ) -> None:
         await incidents.save_incident(self._unit, incident, join_keys, until=until)
 
-    async def traces(self, community_id: str, incident_id: str) -> tuple[bytes, ...]:
-        return await joining.traces(self._unit, community_id, incident_id)
+    async def traces(self, community_id: str, incident_ids: Sequence[str]) -> Mapping[str, tuple[bytes, ...]]:
+        return await joining.traces(self._unit, community_id, incident_ids)
 
     async def add_trace(self, incident: Incident, trace: bytes, *, until: datetime) -> None:
         await joining.add_trace(self._unit, incident, trace, until=until)
 
     async def add_incident_terms(self, incident: Incident, term_ids: Iterable[str]) -> None:
         await verdicts.add_incident_terms(self._unit, incident, term_ids)
+
+    async def add_piece(self, community_id: str, member: str, piece: Piece, *, until: datetime) -> None:
+        await pieces.add_piece(self._unit, community_id, member, piece, until=until)
+
+    async def pieces(self, community_id: str, member: str) -> tuple[Piece, ...]:
+        return await pieces.pieces(self._unit, community_id, member)
 
     async def add_never(self, community_id: str, term_id: str, text: str) -> None:
         await watched.add_never(self._unit, community_id, term_id, text)
