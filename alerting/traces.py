@@ -11,7 +11,7 @@ A text is cut into shingles, runs of a few words, each hashed with a secret key.
 Two alerts are candidates when the smallest hashes of their evidence agree in one (a bottom-k sketch with one
 permutation: Broder, On the resemblance and containment of documents, 1997). They are about the same leak when most of
 the newer one's findings stand in the other's text in the same words, and half of the shorter stretch or of the shorter
-text stands in the other one. ``docs/decisions/0013-one-incident-per-leak.md`` tells why.
+text stands in the other one. ``docs/decisions/0012-one-incident-per-leak.md`` tells why.
 """
 
 from __future__ import annotations
