@@ -106,6 +106,11 @@ async def test_a_join_key_and_a_trace_are_forgotten_in_their_time_and_kept_longe
         assert await joinable(store, ["a"]) == []
         assert await joinable(store, ["b"]) == ["inc_1"]
         async with store.transaction() as transaction:
+            assert await transaction.traces("com_a", ["inc_1"]) == {"inc_1": (b"trace",)}
+        assert await store.prune(clock.time) == 1
+        clock.time = NOON + 4 * MINUTE
+        assert await joinable(store, ["b"]) == []
+        async with store.transaction() as transaction:
             assert await transaction.traces("com_a", ["inc_1"]) == {"inc_1": ()}
         assert await store.prune(clock.time) == 2
         assert await joinable(store, ["first"]) == ["inc_1"]
