@@ -108,14 +108,13 @@ def _alert(last: Alert, kinds: frozenset[str], pieces: Sequence[Piece]) -> Alert
     """Return the alert that shows the pieces in order. Its place is that of the last piece."""
     table = mosaic_table()
     names = [_name(kind) for kind in sorted(kinds)]
-    days = (pieces[-1].seen_at - pieces[0].seen_at).days + 1
     whole = Signal(
         name=SIGNAL,
         points=table.score,
         text=table.text.format(
             kinds=f"{', '.join(names[:-1])} and {names[-1]}",
             documents=len({piece.document_digest for piece in pieces}),
-            days=days,
+            since=f"{pieces[0].seen_at:%Y-%m-%d}",
         ),
     )
     shown = [
