@@ -26,10 +26,11 @@ from monitor.parts import build_parts
 from monitor.setup import add_destination, add_source
 from monitor.wiring import open_service, open_store
 from tests.killed_service import pause, serve, settings_of
-from tests.service_fixtures import import_sample
+from tests.service_fixtures import handle, import_sample, watchlist_of_handles
 
 DESTINATIONS = 2
 LEAKS_A_ROUND = 2
+HANDLES = 500
 OTHERS_A_ROUND = 8
 LONGEST_ROUND_SECONDS = 60
 LONGEST_END_SECONDS = 1800
@@ -107,7 +108,7 @@ async def kill_and_look(folder: Path, kills: int, *, is_broken: bool = False, se
 
 async def _prepare(folder: Path, port: int) -> Community:
     async with open_service(build_parts(settings_of(folder))) as service:
-        community = await import_sample(service, folder)
+        community = await import_sample(service, folder, watchlist_of_handles(HANDLES))
         (folder / "documents.jsonl").touch()
         await add_source(
             service.store,
@@ -135,7 +136,10 @@ async def _prepare(folder: Path, port: int) -> Community:
 def _append(path: Path, number: int, chance: random.Random) -> set[str]:
     """Add the posts of a round to the file; return the ids of those that are leaks."""
     leaks = {f"leak-{number}-{leak}" for leak in range(LEAKS_A_ROUND)}
-    posts = [(name, f"{_words(chance)} everybody knows n1ght_h3ron by now {_words(chance)}") for name in sorted(leaks)]
+    posts = [
+        (name, f"{_words(chance)} everybody knows {handle(LEAKS_A_ROUND * number + place)} now")
+        for place, name in enumerate(sorted(leaks))
+    ]
     posts += [(f"post-{number}-{post}", f"{_words(chance)} {number} {post}") for post in range(OTHERS_A_ROUND)]
     chance.shuffle(posts)
     with path.open("a") as lines:

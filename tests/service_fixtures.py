@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
@@ -82,3 +83,14 @@ def write_documents(path: Path, texts: Iterable[str]) -> None:
     """Write the texts as JSON lines with the ids d0, d1 …"""
     with path.open("w") as lines:
         lines.writelines(json.dumps({"id": f"d{number}", "text": text}) + "\n" for number, text in enumerate(texts))
+
+
+def handle(number: int) -> str:
+    """Return a pseudonym that resembles no other: what is said of different members does not join."""
+    return "".join(random.Random(number).choices("abdeghiklmnoprstuvz", k=11))
+
+
+def watchlist_of_handles(count: int) -> str:
+    """Return a watchlist file with so many of them."""
+    terms = "".join(f"      - {{id: h{number}, kind: pseudonym, value: {handle(number)}}}\n" for number in range(count))
+    return f"version: 1\ncommunity: Harbor Commons\nwatchlists:\n  - name: Members\n    terms:\n{terms}"

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from tests.outage import FAILING, WORKING, is_complete_and_in_order, live_through
 
-ALERTS = 40
+ALERTS = 20
 
 
 async def test_what_failing_receivers_missed_in_a_day_arrives_in_order_within_ten_minutes_and_delays_no_other(
