@@ -71,7 +71,7 @@ evaluate-persons: .venv/dev  ## measure how well persons, places and organisatio
 	@$(BIN)/python -m tests.evaluate_persons $(SHARED)
 
 model: .venv/run  ## train the model of persons, places and organisations anew, with the data in SHARED
-	@OMP_NUM_THREADS=1 $(BIN)/python -m matchers.entities.model.train $(SHARED)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m matchers.entities.model.train $(SHARED) --texts alerting/judge/texts
 
 judge: .venv/judge  ## train the judge of linkage anew, with the data in SHARED
 	@OMP_NUM_THREADS=1 .venv/judge/bin/python -m alerting.judge.train $(SHARED)

@@ -12,6 +12,9 @@ from typing import Any
 
 PERSON, LOCATION, ORGANIZATION = "PERSON", "LOCATION", "ORGANIZATION"
 
+Range = tuple[int, int]
+"""Characters of a text, half-open."""
+
 _LABELS = {
     "PER": PERSON,
     "PERSON": PERSON,

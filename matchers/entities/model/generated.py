@@ -6,7 +6,7 @@ import gzip
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -15,7 +15,10 @@ from random import Random
 from typing import Any
 
 from core.tables import load_table
-from matchers.entities.model.corpus import LOCATION, ORGANIZATION, PERSON, Sentence
+from matchers.background import listed_chance
+from matchers.entities.model.corpus import LOCATION, ORGANIZATION, PERSON, Range, Sentence
+from matchers.entities.model.slotted import Filling, SlottedText
+from matchers.folding import fold_text
 from matchers.words import (
     forenames,
     ordinary_words,
@@ -29,15 +32,22 @@ from matchers.words import (
 _SLOT = re.compile(r"\{(\w+)\}")
 _MASKED = re.compile(r"\[NAME\]")
 _CAPITALISED = re.compile(r"\b[A-Z]\w+|\[\w+\]")
+_WORD = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 _SIGN = re.compile(r"(?<![@/\w])[.,:;!?()](?!\w)|(?<=\w)[.,:;!?)](?=\s|\Z)|-")
 _SIGNS_APART = 0.2
 _NATIVE = {"ru": 0.9, "ar": 0.95, "zh": 1.0}
 """In which share of a language's sentences names are in its script."""
 _WITHOUT_SPACES = "zh"
+_NOUNS_HAVE_CAPITALS = "de"
+_LONGEST_WITHIN = 4
+"""Signs of a listed place that is looked for inside of a run without spaces."""
+_ONE_SIGN, _MADE_FORENAMES = 0.3, 4_000
 _IN_FULL = 0.6
 _PHONES = ["+1 202-555-0{:03}", "(202) 555-0{:03}", "07700 900{:03}", "+49 30 1234{:03}"]
 _FROM_THE_LIST_OF_PLACES = 0.35
+_RARE_AS_A_WORD = -5.3
+"""Logarithm to the base 10 of how often a word of a text is this one."""
 _LISTED, _INVENTED = 0.72, 0.85
 _ONSETS = [*"bcdfghjklmnprstvwyz", "br", "ch", "dr", "gr", "kl", "pr", "qu", "sh", "st", "th", "tr", "zh"]
 _VOWELS = [*"aeiouyáéíöü", "ai", "ea", "ee", "ia", "io", "ou"]
@@ -70,7 +80,7 @@ class Names:
             for row in map(json.loads, lines):
                 listed = names.forenames if row["kind"] == "forename" else names.surnames
                 listed[row["country"], False].append(row["text"])
-                if not _LATIN.match(row["localized"]):
+                if row["localized"] and not _LATIN.match(row["localized"]):
                     # Without the marks that show where a Russian name is stressed.
                     listed[row["country"], True].append(row["localized"].replace("\u0301", ""))
         return names
@@ -111,6 +121,13 @@ def _may_be_names() -> frozenset[str]:
     return listed - ordinary_words()
 
 
+@cache
+def _namesakes() -> list[str]:
+    """Return the words of Latin letters that are rare surnames, too, in order."""
+    names = rarer_surnames() - forenames() - surnames() - rarer_forenames()
+    return sorted(word for word in names if word.isascii() and len(word) > 2 and listed_chance(word) > _RARE_AS_A_WORD)
+
+
 _LISTS: dict[Callable[[], frozenset[str]], list[str]] = {}
 
 
@@ -128,8 +145,20 @@ class Generator:
         self._random = Random(seed)  # noqa: S311
         self._names = Names.read(shared, self._random)
         self._rows: dict[str, Any] = load_table(files("matchers.entities.model") / "templates.yaml")
+        self._add_native_names()
         self._words = sorted(word for word in ordinary_words() if word.isascii() and word.isalpha() and len(word) > 3)
         self._posts = list(_posts_to_learn_from(shared))
+
+    def _add_native_names(self) -> None:
+        """Add the names that the shared data lacks. A Chinese forename is made of one or two signs."""
+        for language, rows in self._rows["names"].items():
+            forenames = rows.get("forenames") or [
+                "".join(self._random.choices(rows["signs"], k=1 if self._random.random() < _ONE_SIGN else 2))
+                for _ in range(_MADE_FORENAMES)
+            ]
+            for country in self._rows["countries"][language]:
+                self._names.forenames[country, True] += forenames
+                self._names.surnames[country, True] += rows["surnames"]
 
     def sentences(self, count: int) -> Iterator[Sentence]:
         """Yield sentences made from the templates, a third of them English."""
@@ -139,6 +168,12 @@ class Generator:
             language = "en" if self._random.random() < 1 / 3 else self._random.choice(languages)
             sentence = self._filled(self._random.choice(by_language[language]), language)
             yield _with_signs_apart(sentence) if self._random.random() < _SIGNS_APART else sentence
+
+    def texts(self, texts: Sequence[SlottedText], count: int) -> Iterator[Sentence]:
+        """Yield texts drawn from those given, their slots filled in. What may be a name or place is unknown where
+        nothing is said of it, and so is what a slot of particulars holds."""
+        for text in self._random.choices(texts, k=count):
+            yield self._slots_filled(text)
 
     def posts(self, masked: int, others: int) -> Iterator[Sentence]:
         """Yield posts with their masked names filled in, and others that held no name. A listed name or place with a
@@ -181,6 +216,33 @@ class Generator:
         ]
         return Sentence(sentence.text, sentence.entities, tuple(unknown))
 
+    def _slots_filled(self, text: SlottedText) -> Sentence:
+        native = self._random.random() < _NATIVE.get(text.language, 0.0)
+        country = self._country(text.language, native=native)
+        pieces: list[tuple[str, str | None]] = []
+        unknown: list[Range] = []
+        for slot in text.slots:
+            start = sum(len(piece) for piece, _ in pieces)
+            match slot.filling:
+                case Filling.WRITTEN:
+                    unknown += ((start + a, start + b) for a, b in _perhaps_names(slot.written, text.language))
+                    pieces.append((slot.written, None))
+                case Filling.PSEUDONYM:
+                    pieces.append((self._other("handle"), None))
+                case Filling.PARTICULAR:
+                    unknown.append((start, start + len(slot.written)))
+                    pieces.append((slot.written, None))
+                case Filling.NAMED:
+                    pieces.append((slot.written, PERSON))
+                case Filling.FULL:
+                    pieces.append((self._full(text.language, country, native=native), PERSON))
+                case Filling.GIVEN:
+                    pieces.append((self._names.first(country, native=native), PERSON))
+                case Filling.FAMILY:
+                    pieces.append((self._names.last(country, native=native), PERSON))
+        sentence = _joined(pieces)
+        return Sentence(sentence.text, sentence.entities, tuple(unknown))
+
     def _filled(self, template: str, language: str) -> Sentence:
         native = self._random.random() < _NATIVE.get(language, 0.0)
         country = self._country(language, native=native)
@@ -208,18 +270,6 @@ class Generator:
                 return self._full(language, country, native=native), PERSON
             case "person":
                 return self._single(country, native=native), PERSON
-            case "initials":
-                count = draw.choice([1, 1, 2])
-                initials = " ".join(f"{draw.choice(_INITIALS)}." for _ in range(count))
-                return f"{initials} {self._names.last(country, native=native)}", PERSON
-            case "last":
-                return self._names.last(country, native=native), PERSON
-            case "person":
-                return (
-                    self._full(language, country, native=native)
-                    if draw.random() < 0.6
-                    else self._single(country, native=native)
-                ), PERSON
             case "reversed":
                 comma = ", " if not native else " "
                 last = self._names.last(country, native=native)
@@ -229,6 +279,8 @@ class Generator:
                 return self._street(language, country, native=native), None
             case "title":
                 return draw.choice(self._rows["titles"]), None
+            case "namesake":
+                return draw.choice(_namesakes()), None
             case "place":
                 return self._place(language), LOCATION
             case "organization":
@@ -319,6 +371,29 @@ class Generator:
     def _country(self, language: str, *, native: bool = False) -> str:
         countries: list[str] = self._rows["countries"][language]
         return self._random.choice([country for country in countries if self._names.forenames[country, native]])
+
+
+def _perhaps_names(text: str, language: str) -> Iterator[Range]:
+    """Yield the words that may be names or places: those with a capital that are no ordinary word, and where capitals
+    tell nothing those of the lists."""
+    for match in _WORD.finditer(text):
+        word = match.group()
+        folded = fold_text(word).text
+        if word[0].isupper():
+            if folded in _may_be_names() or (language != _NOUNS_HAVE_CAPITALS and folded not in ordinary_words()):
+                yield match.span()
+        elif not word[0].islower():
+            yield from _listed_parts(word, match.start())
+
+
+def _listed_parts(word: str, offset: int) -> Iterator[Range]:
+    for start in range(len(word)):
+        for end in range(min(len(word), start + _LONGEST_WITHIN), start + 1, -1):
+            if fold_text(word[start:end]).text in places():
+                yield offset + start, offset + end
+                break
+    if fold_text(word).text in _may_be_names():
+        yield offset, offset + len(word)
 
 
 def _with_signs_apart(sentence: Sentence) -> Sentence:

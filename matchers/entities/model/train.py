@@ -1,4 +1,4 @@
-"""Trains the model: ``python -m matchers.entities.model.train SHARED`` writes ``weights.npz`` beside this file.
+"""Trains the model: ``make model`` writes ``weights.npz`` beside this file.
 
 The same data, seed and versions of the libraries give the same weights on the same machine.
 """
@@ -21,10 +21,11 @@ from matchers.entities.model.corpus import Sentence, learned_from
 from matchers.entities.model.generated import Generator
 from matchers.entities.model.network import WEIGHTS, packed
 from matchers.entities.model.reading import Tokens
+from matchers.entities.model.slotted import slotted_texts
 
 SEED = 17
 _EPOCHS = 9
-_FROM_TEMPLATES, _MASKED, _ORDINARY = 5_000, 3_400, 2_000
+_FROM_TEMPLATES, _FROM_TEXTS, _MASKED, _ORDINARY = 4_000, 3_000, 3_400, 2_500
 _RENAMED = 0.2
 _SMALL, _LOUD = 0.3, 0.04
 _DROPOUT = 0.2
@@ -34,7 +35,8 @@ _LEAST_WORDS, _MOST_WORDS, _GROWTH = 300, 1_200, 1.002
 def main() -> None:
     """Train and write the weights."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("shared", type=Path)
+    parser.add_argument("shared", type=Path, help="the folder of the shared data")
+    parser.add_argument("--texts", type=Path, required=True, help="the folder of texts with slots for names")
     parser.add_argument("--epochs", type=int, default=_EPOCHS)
     arguments = parser.parse_args()
     fix_random_seed(SEED)
@@ -42,12 +44,14 @@ def main() -> None:
     nlp = untrained()
     labelled = list(chain.from_iterable(learned_from(arguments.shared).values()))
     generator = Generator(arguments.shared, SEED)
+    texts = slotted_texts(arguments.texts)
     nlp.initialize(lambda: [_example(row, nlp.vocab) for row in labelled[:100]])
     optimizer = Adam(0.001, L2=0.01, grad_clip=1.0, use_averages=True)
     sizes = iter(compounding(_LEAST_WORDS, _MOST_WORDS, _GROWTH))
     for epoch in range(arguments.epochs):
         sentences = [generator.renamed(row) if random.random() < _RENAMED else row for row in labelled]
         sentences += generator.sentences(_FROM_TEMPLATES)
+        sentences += generator.texts(texts, _FROM_TEXTS)
         sentences += generator.posts(_MASKED, _ORDINARY)
         random.shuffle(sentences)
         losses: dict[str, float] = {}
@@ -71,12 +75,13 @@ def _example(sentence: Sentence, vocabulary: Vocab) -> Example:
         else:
             unknown.append((start, end))
     taken = {token.i for span in entities for token in span}
-    missing = [
-        Span(reference, position, position + 1)
+    doubtful = {
+        position
         for start, end in (*sentence.unknown, *unknown)
         for position in range(len(tokens.words))
         if tokens.starts[position] < end and start < tokens.ends[position] and position not in taken
-    ]
+    }
+    missing = [Span(reference, position, position + 1) for position in sorted(doubtful)]
     reference.set_ents(entities, missing=missing, default="outside")
     return Example(Doc(vocabulary, words=tokens.words), reference)
 
