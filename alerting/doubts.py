@@ -57,7 +57,8 @@ def _is_asked(pair: Pair) -> bool:
         return False
     if pair.entity.type is EntityType.PERSON:
         return name_share(pair.entity.found) > signal_table().public_name_share
-    return signal_table().particulars[pair.entity.type].near > 0
+    table = signal_table()
+    return table.particulars[pair.entity.type].linked >= table.judge.asked_from_points
 
 
 def _heard(pair: Pair, chance: float) -> Pair:

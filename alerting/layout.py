@@ -72,7 +72,8 @@ class Layout:
         if place.axis != RUNNING_TEXT:
             return True
         before, after = self.text[max(place.start - 1, 0) : place.start], self.text[place.end : place.end + 1]
-        return before in ("@", "/") or (before in _QUOTES and after in _QUOTES)
+        is_whole = not after.isalnum() and after not in ("_", "-")
+        return (before in ("@", "/") and is_whole) or (before in _QUOTES and after in _QUOTES)
 
     def is_parted(self, one: Place, other: Place) -> bool:
         """Return whether a sentence or a line ends between the two."""

@@ -122,7 +122,7 @@ def _pairs(layout: Layout, one: Sighted, entities: Neighbours[Entity], role: Rol
             # Of a word that may mean something else, only what is said in so many words, in one sentence, counts.
             if is_word and (link.bond is not Bond.STATED or layout.is_parted(one.place, place)):
                 link = replace(link, bond=Bond.RELATED)
-            yield Pair(one, place, entity, link, is_settled=is_word)
+            yield Pair(one, place, entity, link, is_settled=is_word and link.bond not in TIES)
 
 
 def _person(pair: Pair, certainty: float) -> Iterator[Evidence]:

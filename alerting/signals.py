@@ -95,8 +95,10 @@ class SpreadRow(_Row):
 
 class JudgeRow(_Row):
     """How likely the judge must hold it that two belong together: to join them where no construction tells, to join
-    them where one takes them for ordinary talk, and not to part them where one joins them."""
+    them where one takes them for ordinary talk, and not to part them where one joins them. It is asked about
+    particulars that are worth so many points when linked."""
 
+    asked_from_points: int
     joins_from: float
     joins_against_talk_from: float
     denies_below: float

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import onnxruntime
 import pytest
 
 from alerting.judge import Kind, Mention, Range, nearest, opinions, question
 from alerting.judge.encoding import LONGEST, encode, padded
 from alerting.judge.marking import WINDOW, Mark, read_marks
 from alerting.judge.pieces import Vocabulary
+from tests.conftest import REPOSITORY
 
 
 def at(text: str, word: str, nth: int = 1) -> Range:
@@ -17,8 +24,8 @@ def at(text: str, word: str, nth: int = 1) -> Range:
     return start, start + len(word)
 
 
-def asked(text: str, pseudonym: str, person: str, *others: Mention) -> str:
-    return question(text, at(text, pseudonym), Mention(at(text, person), Kind.PERSON), others)
+def asked(text: str, pseudonym: str, person: str) -> str:
+    return question(text, at(text, pseudonym), Mention(at(text, person), Kind.PERSON))
 
 
 def shown(window: str) -> str:
@@ -31,10 +38,9 @@ def test_marks_stand_for_the_pseudonym_and_the_person() -> None:
 
 
 def test_all_mentions_of_one_person_have_one_mark() -> None:
-    text = "Maria Lopez? night_heron is Maria. Ask José Lopez."
-    others = [Mention(at(text, "Maria", 2), Kind.PERSON), Mention(at(text, "José Lopez"), Kind.PERSON)]
-    window = shown(asked(text, "night_heron", "Maria Lopez", *others))
-    assert window.split() == ["<PERSON>", "?", "<PSEUDONYM>", "is", "<PERSON>", ".", "Ask", "<OTHER_PERSON>", "."]
+    text = "Maria Lopez? night_heron is Maria. Ask José."
+    window = shown(asked(text, "night_heron", "Maria Lopez"))
+    assert window.split() == ["<PERSON>", "?", "<PSEUDONYM>", "is", "<PERSON>", ".", "Ask", "José."]
 
 
 def test_a_question_depends_on_the_text_and_the_two_alone() -> None:
@@ -50,21 +56,11 @@ def test_all_mentions_of_a_name_make_one_question() -> None:
     assert nearest(text, at(text, "night_heron"), at(text, "know")) == at(text, "know")
 
 
-def test_what_else_stands_there_has_marks_of_its_own() -> None:
+def test_a_particular_has_a_mark_of_its_own_and_others_have_none() -> None:
     text = "night_heron, copperfinch: Maria Lopez, 12 Elm Street, 555 0100"
-    mentions = [
-        Mention(at(text, "copperfinch"), Kind.OTHER_PSEUDONYM),
-        Mention(at(text, "12 Elm Street"), Kind.PARTICULAR),
-        Mention(at(text, "Maria Lopez"), Kind.PERSON),
-    ]
-    window = question(text, at(text, "night_heron"), Mention(at(text, "555 0100"), Kind.PARTICULAR), mentions)
-    marks = [mark for _, mark in read_marks(window) if mark is not None]
-    assert marks == [
-        Mark.PSEUDONYM,
-        Mark.OTHER_PSEUDONYM,
-        Mark.OTHER_PERSON,
-        Mark.OTHER_PARTICULAR,
-        Mark.PARTICULAR,
+    window = question(text, at(text, "night_heron"), Mention(at(text, "555 0100"), Kind.PARTICULAR))
+    assert shown(window).split() == [
+        *("<PSEUDONYM>", ",", "copperfinch:", "Maria", "Lopez,", "12", "Elm", "Street,", "<PARTICULAR>")
     ]
 
 
@@ -80,12 +76,6 @@ def test_of_a_long_text_the_part_around_the_two_is_read() -> None:
     assert len(window) == WINDOW
     assert "<PSEUDONYM>  is  <PERSON>" in shown(window)
     assert len(encode(window).pieces) <= LONGEST
-
-
-def test_mentions_that_overlap_are_marked_once() -> None:
-    text = "night_heron met Maria Lopez"
-    others = [Mention(at(text, "Lopez"), Kind.PERSON), Mention(at(text, "heron met"), Kind.PARTICULAR)]
-    assert shown(asked(text, "night_heron", "Maria Lopez", *others)).split() == ["<PSEUDONYM>", "met", "<PERSON>"]
 
 
 def test_words_are_cut_into_known_pieces_with_their_places() -> None:
@@ -130,3 +120,14 @@ def test_a_claim_is_likelier_a_linkage_than_ordinary_talk(says: str, does_not: s
 def test_the_order_of_questions_does_not_change_the_answers() -> None:
     questions = [asked(f"{'so ' * times}night_heron is Maria Lopez", "night_heron", "Maria") for times in range(40)]
     assert opinions(questions) == pytest.approx(opinions(questions[::-1])[::-1], abs=0.02)
+
+
+def test_the_library_that_runs_the_network_calls_nobody_and_leaves_nothing(tmp_path: Path) -> None:
+    # Later versions send telemetry, unless they think that they are run by tests.
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    program = "from alerting.judge import opinions; opinions(['\\x01 is \\x02'])"
+    subprocess.run([sys.executable, "-B", "-c", program], env=environment, cwd=REPOSITORY, check=True, timeout=60)
+    assert list(tmp_path.iterdir()) == []
+    libraries = [path for path in Path(onnxruntime.__file__).parent.rglob("*.so*") if path.is_file()]
+    assert libraries
+    assert not any(b"OneDsTelemetry" in path.read_bytes() for path in libraries)

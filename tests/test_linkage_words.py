@@ -17,6 +17,8 @@ PLAIN = (
     "They moved the office furniture for a raven. Maria Lopez, 555 Main Street, Springfield, call 212-555-0143",
     "Raven, Maria Lopez, 212-555-0143",
     "team | goals\nraven | Maria Lopez\nlions | Paul Meyer",
+    "https://tracker.example/raven_bug.cgi?id=1008\n\nmaria.lopez@example.org changed it, the bug is no bug:\n"
+    "--- Additional Comments From maria.lopez@example.org ---\nHi David, this is only used for the other Raven.",
 )
 SAID = (
     "raven's real name is Maria Lopez",

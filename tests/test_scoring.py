@@ -318,8 +318,8 @@ def test_a_particular_is_joined_by_the_phrase_right_before_it() -> None:
     assert reason(found, "identifying_entity_of_pseudonym").endswith("joined by “call”")
 
 
-def test_a_place_counts_only_where_a_phrase_ties_it() -> None:
-    tied, loose = "night_heron lives in Lisbon", "night_heron, Lisbon calling"
+def test_a_place_counts_only_where_the_text_ties_it() -> None:
+    tied, loose = "night_heron lives in Lisbon", "night_heron asked about trains to Lisbon"
     assert (
         alert(tied, [match(tied, "heron")], [entity(tied, EntityType.LOCATION, "Lisbon")]).score
         > alert(loose, [match(loose, "heron")], [entity(loose, EntityType.LOCATION, "Lisbon")]).score

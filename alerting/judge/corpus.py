@@ -2,7 +2,8 @@
 
 A text has slots: ``{H}`` the pseudonym, ``{P}`` the person who it is, ``{Q}`` and ``{R}`` persons who it is not (with
 ``.given`` and ``.family`` for a part of the name, as small letters for names in small letters), ``{G}`` another
-pseudonym, and ``[[P:…]]``, ``[[Q:…]]``, ``[[E:…]]`` around a name or a particular that is written out.
+pseudonym, and ``[[P:…]]``, ``[[Q:…]]``, ``[[E:…]]`` around a name or a particular that is written out. Slots are filled
+with names of many countries, as in use only the two who are asked about have marks.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from alerting.judge.marking import WINDOW, Kind, Mention, Range, question
 
 TEXTS = Path(__file__).parent / "texts"
 _SLOT = re.compile(r"\[\[([PQRE]):((?:[^\]]|\](?!\]))*)\]\]|\{([HGPQRpqr])(?:\.(given|family))?\}")
-_NAMES = {"P": ("Perrin", "Palmerston"), "Q": ("Quentin", "Quimby"), "R": ("Rosalind", "Ravenhall")}
-_PSEUDONYMS = {"H": "quiet_larch7", "G": "redkettle9"}
-_KINDS = {"H": Kind.PSEUDONYM, "G": Kind.OTHER_PSEUDONYM, "E": Kind.PARTICULAR}
 _BETWEEN_NAMES = frozenset({"", " ", ", "})
 _MASKED_NAME = re.compile(r"\[NAME\]")
 _TALK = 500
 """Posts of the shared data with two names, the first of which is taken for a pseudonym's: ordinary talk."""
+_PSEUDONYMS = ("quiet_larch7", "redkettle9", "Morrow.Vale", "TinLantern", "ash-and-ember", "sparrowhawk88", "xNimbusx")
+_SCRIPTS = {"ru": "[\u0400-\u04ff]", "ar": "[\u0600-\u06ff]", "zh": "[\u4e00-\u9fff]"}
+_WITHOUT_SPACES = "zh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +49,55 @@ class _Slot:
 
     @property
     def mention(self) -> Mention:
-        return Mention(self.range, _KINDS.get(self.role, Kind.PERSON))
+        return Mention(self.range, Kind.PARTICULAR if self.role == "E" else Kind.PERSON)
 
 
 def examples(shared: Path, random: Random) -> Iterator[Example]:
     """Yield all examples; ``shared`` is the folder of the shared data. Raises KeyError or TypeError for a text that
     has no place here."""
+    names = _Names(shared, random)
     for path in sorted(TEXTS.glob("*.yaml")):
         for number, entry in enumerate(yaml.safe_load(path.read_text(encoding="utf-8"))):
-            yield from _of_entry(entry, f"{path.stem} {number}")
-    yield from _talk(shared, random)
+            yield from _of_entry(entry, f"{path.stem} {number}", names)
+    yield from _talk(shared, names, random)
 
 
-def _of_entry(entry: dict[str, Any], group: str) -> Iterator[Example]:
+class _Names:
+    """Draws names of persons and pseudonyms."""
+
+    def __init__(self, shared: Path, random: Random) -> None:
+        with gzip.open(shared / "data" / "names" / "names_by_country.jsonl.gz", "rt", encoding="utf-8") as lines:
+            self._rows = [json.loads(line) for line in lines]
+        self._random = random
+        self._listed: dict[str | None, tuple[list[str], list[str]]] = {}
+
+    def drawn(self, language: str) -> dict[str, tuple[str, str]]:
+        """Return a forename and a surname for each role, in the script of the language."""
+        forenames, surnames = self._of_script(_SCRIPTS.get(language))
+        return {role: (self._random.choice(forenames), self._random.choice(surnames)) for role in "PQR"}
+
+    def pseudonyms(self) -> dict[str, str]:
+        """Return one for each role."""
+        return dict(zip("HG", self._random.sample(_PSEUDONYMS, 2), strict=True))
+
+    def _of_script(self, script: str | None) -> tuple[list[str], list[str]]:
+        """Return forenames and surnames whose first letter is of the script; None is for romanised ones."""
+        if script not in self._listed:
+            forenames: list[str] = []
+            surnames: list[str] = []
+            for row in self._rows:
+                # Without the marks that show where a Russian name is stressed.
+                written = row["text"] if script is None else row["localized"].replace("\u0301", "")
+                if script is None or re.match(script, written):
+                    (forenames if row["kind"] == "forename" else surnames).append(written)
+            self._listed[script] = forenames, surnames or forenames
+        return self._listed[script]
+
+
+def _of_entry(entry: dict[str, Any], group: str, names: _Names) -> Iterator[Example]:
     for is_linked in (True, False):
         for template in entry["linked" if is_linked else "harmless"]:
-            text, slots = _filled(template)
+            text, slots = _filled(template, entry["language"], names)
             for window, role in _questions(text, slots):
                 # An address in a text that names the person may be anybody's.
                 if role == "E" and is_linked and any(slot.role == "P" for slot in slots):
@@ -71,16 +105,24 @@ def _of_entry(entry: dict[str, Any], group: str) -> Iterator[Example]:
                 yield Example(window, is_linked and role in "PE", entry["language"], group)
 
 
-def _filled(template: str) -> tuple[str, list[_Slot]]:
+def _filled(template: str, language: str, names: _Names) -> tuple[str, list[_Slot]]:
+    persons, pseudonyms = names.drawn(language), names.pseudonyms()
+
+    def name(role: str, part: str | None) -> str:
+        if role in pseudonyms:
+            return pseudonyms[role]
+        given, family = persons[role.upper()]
+        whole = family + given if language == _WITHOUT_SPACES else f"{given} {family}"
+        written = given if part == "given" else family if part == "family" else whole
+        return written.lower() if role.islower() else written
+
     pieces: list[str] = []
     slots: list[_Slot] = []
     length = position = 0
     for found in _SLOT.finditer(template):
         before = template[position : found.start()]
         role = found[1] or found[3].upper()
-        written = (
-            _SLOT.sub(lambda inner: _name(inner[3], inner[4]), found[2]) if found[1] else _name(found[3], found[4])
-        )
+        written = _SLOT.sub(lambda inner: name(inner[3], inner[4]), found[2]) if found[1] else name(found[3], found[4])
         pieces += (before, written)
         start = length + len(before)
         length = start + len(written)
@@ -94,34 +136,24 @@ def _filled(template: str) -> tuple[str, list[_Slot]]:
     return "".join(pieces), slots
 
 
-def _name(role: str, part: str | None) -> str:
-    if role in _PSEUDONYMS:
-        return _PSEUDONYMS[role]
-    given, family = _NAMES[role.upper()]
-    name = given if part == "given" else family if part == "family" else f"{given} {family}"
-    return name.lower() if role.islower() else name
-
-
 def _questions(text: str, slots: Sequence[_Slot]) -> Iterator[tuple[str, str]]:
     """Yield a question for each person and each particular, with the role of whom it is about."""
     pseudonyms = [slot.range for slot in slots if slot.role == "H"]
-    mentions = [slot.mention for slot in slots]
     asked = {role: [slot for slot in slots if slot.role == role] for role in "PQR"}
     ones: Iterable[list[_Slot]] = [*asked.values(), *([slot] for slot in slots if slot.role == "E")]
     for one in ones:
         pairs = ((abs(slot.range[0] - pseudonym[0]), pseudonym, slot) for slot in one for pseudonym in pseudonyms)
         nearest = min(pairs, key=lambda pair: pair[0], default=None)
         if nearest is not None and nearest[0] < WINDOW:
-            yield question(text, nearest[1], nearest[2].mention, mentions), nearest[2].role
+            yield question(text, nearest[1], nearest[2].mention), nearest[2].role
 
 
-def _talk(shared: Path, random: Random) -> Iterator[Example]:
+def _talk(shared: Path, names: _Names, random: Random) -> Iterator[Example]:
     with gzip.open(shared / "data" / "posts" / "goemotions.jsonl.gz", "rt", encoding="utf-8") as lines:
         texts = [json.loads(line)["text"] for line in lines]
     named = [text for text in texts if len(_MASKED_NAME.findall(text)) > 1]
-    for number, text in enumerate(random.sample(named, _TALK)):
-        first, second, *others = (found.span() for found in _MASKED_NAME.finditer(text))
-        asked = Mention(second, Kind.PERSON)
-        # All masks read alike, and would be taken for one person.
-        kinds = [Mention(other, Kind.OTHER_PSEUDONYM) for other in others]
-        yield Example(question(text, first, asked, kinds), False, "en", f"talk {number}")
+    for number, template in enumerate(random.sample(named, _TALK)):
+        text = _MASKED_NAME.sub("{R}", _MASKED_NAME.sub("{Q}", _MASKED_NAME.sub("{H}", template, count=1), count=1))
+        filled, slots = _filled(text, "en", names)
+        for window, _ in _questions(filled, [slot for slot in slots if slot.role in "HQ"]):
+            yield Example(window, False, "en", f"talk {number}")

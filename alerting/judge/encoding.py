@@ -1,5 +1,5 @@
-"""Marked texts as the network takes them: a number for each piece of a word, and the sign that the word has in
-``links.yaml``, which makes words of all languages that say the same alike."""
+"""Marked texts as the network takes them: a number for each piece of a word, of its English gloss where the text is in
+another language, and the sign that the word has in ``links.yaml``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alerting.judge.glosses import glossed, language_of
 from alerting.judge.marking import Mark, read_marks
 from alerting.judge.pieces import Vocabulary
 from alerting.places import RUNNING_TEXT, Place
@@ -22,7 +23,6 @@ SIGNS = "phe=q>zVJSxUlkfasAgminrcoOy.?,:-()/'NT"
 LONGEST = 120
 """Pieces of words that are read."""
 PADDING, FIRST, LAST = "[PAD]", "[CLS]", "[SEP]"
-_ASKED = frozenset({Mark.PSEUDONYM, Mark.PERSON, Mark.PARTICULAR})
 
 
 def mark_name(mark: Mark) -> str:
@@ -42,23 +42,25 @@ def encode(window: str, vocabulary: Vocabulary | None = None) -> Encoded:
     ``vocabulary`` is the network's own unless another is given."""
     known = vocabulary or _vocabulary()
     sign_at = _signs(window)
+    language = language_of(window)
     pieces: list[int] = []
     signs: list[int] = []
-    asked: list[int] = []
+    marked: list[int] = []
     position = 0
     for text, mark in read_marks(window):
         if mark is None:
-            for piece in known.cut(text):
-                pieces.append(piece.number)
-                signs.append(sign_at[position + piece.start])
+            for gloss in glossed(text, language):
+                for piece in known.cut(gloss.written):
+                    at = gloss.start + (piece.start if gloss.is_original else 0)
+                    pieces.append(piece.number)
+                    signs.append(sign_at[position + at])
         else:
-            if mark in _ASKED:
-                asked.append(len(pieces))
+            marked.append(len(pieces))
             pieces.append(known.numbers[mark_name(mark)])
             signs.append(0)
         position += len(text)
     room = LONGEST - 2
-    first = max(0, min((asked[0] + asked[-1]) // 2 - room // 2 if asked else 0, len(pieces) - room))
+    first = max(0, min((marked[0] + marked[-1]) // 2 - room // 2 if marked else 0, len(pieces) - room))
     return Encoded(
         [known.numbers[FIRST], *pieces[first : first + room], known.numbers[LAST]],
         [0, *signs[first : first + room], 0],

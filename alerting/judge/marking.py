@@ -1,5 +1,5 @@
-"""Texts as the judge reads them: a stretch in which marks stand for the pseudonym, for whom it is asked about, and for
-the others, so that it reads what is said and not who they are.
+"""Texts as the judge reads them: a stretch in which marks stand for the pseudonym and for whom it is asked about, so
+that it reads what is said and not who they are.
 
 A question is about one pseudonym and one person, or one particular such as an address: the pseudonym has one mark
 wherever it stands in the stretch, the person or a part of the name another.
@@ -8,7 +8,7 @@ wherever it stands in the stretch, the person or a part of the name another.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
@@ -22,12 +22,10 @@ _PART = re.compile(r"\w{3,}")
 
 
 class Kind(Enum):
-    """What a mention is of."""
+    """What it is asked about."""
 
-    PSEUDONYM = "the pseudonym that is asked about"
-    OTHER_PSEUDONYM = "another pseudonym"
     PERSON = "a person"
-    PARTICULAR = "an address, a phone number …"
+    PARTICULAR = "an address, a phone number, an employer …"
 
 
 class Mark(StrEnum):
@@ -35,19 +33,10 @@ class Mark(StrEnum):
 
     PSEUDONYM = "\x01"
     PERSON = "\x02"
-    OTHER_PERSON = "\x03"
-    OTHER_PSEUDONYM = "\x04"
-    OTHER_PARTICULAR = "\x05"
-    PARTICULAR = "\x06"
+    PARTICULAR = "\x03"
 
 
 _BLANKS = str.maketrans(dict.fromkeys("".join(Mark), " "))
-_OTHERS = {
-    Kind.PSEUDONYM: Mark.PSEUDONYM,
-    Kind.OTHER_PSEUDONYM: Mark.OTHER_PSEUDONYM,
-    Kind.PERSON: Mark.OTHER_PERSON,
-    Kind.PARTICULAR: Mark.OTHER_PARTICULAR,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +47,10 @@ class Mention:
     kind: Kind
 
 
-def question(text: str, pseudonym: Range, asked: Mention, others: Sequence[Mention] = ()) -> str:
+def question(text: str, pseudonym: Range, asked: Mention) -> str:
     """Return the stretch around the pseudonym and the person or particular ``asked`` about, with marks for these two,
-    wherever they stand there, and for ``others``. Of mentions that overlap, the first and longest counts.
-
-    Without ``others``, the answer depends on the text and the two alone, and so on nothing else that is found there.
-    """
+    wherever they stand there. So the answer depends on the text and the two alone, and on nothing else that is found
+    there."""
     start = max(0, min(pseudonym[0], asked.range[0]) - WINDOW)
     end = max(pseudonym[1], asked.range[1]) + WINDOW
     asked_mark = Mark.PERSON if asked.kind is Kind.PERSON else Mark.PARTICULAR
@@ -76,9 +63,6 @@ def question(text: str, pseudonym: Range, asked: Mention, others: Sequence[Menti
             for again in _again(text, start, end, part):
                 if not any(one[0] <= again[0] < one[1] for one in marks):
                     marks[again] = Mark.PERSON
-    for one in others:
-        if start <= one.range[0] and one.range[1] <= end:
-            marks.setdefault(one.range, _OTHERS[one.kind])
     return _window(text[start:end], start, marks, pseudonym, asked.range)
 
 
