@@ -14,6 +14,7 @@ from core.types import Entity, EntityType
 
 _MOST_QUESTIONS = 48
 """So many are asked about one document at most, about the nearest pairs: a question takes some ten milliseconds."""
+_NAMED = frozenset({EntityType.PERSON, EntityType.LOCATION, EntityType.ORGANIZATION})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,14 +43,14 @@ def settle(layout: Layout, pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def _question(layout: Layout, pair: Pair) -> str:
-    """Return the question about the pair: about a person, where their name stands nearest to the pseudonym, so that
-    all mentions of one name make one question."""
+    """Return the question about the pair: about somebody or something with a name, where it stands nearest to the
+    pseudonym, so that all mentions of one name make one question."""
     pseudonym = (pair.one.place.start, pair.one.place.end)
     asked = (pair.place.start, pair.place.end)
-    if pair.entity.type is not EntityType.PERSON:
-        return judge.question(layout.text, pseudonym, judge.Mention(asked, judge.Kind.PARTICULAR))
-    nearest = judge.nearest(layout.text, pseudonym, asked)
-    return judge.question(layout.text, pseudonym, judge.Mention(nearest, judge.Kind.PERSON))
+    if pair.entity.type in _NAMED:
+        asked = judge.nearest(layout.text, pseudonym, asked)
+    kind = judge.Kind.PERSON if pair.entity.type is EntityType.PERSON else judge.Kind.PARTICULAR
+    return judge.question(layout.text, pseudonym, judge.Mention(asked, kind))
 
 
 def _is_asked(pair: Pair) -> bool:

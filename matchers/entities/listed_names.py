@@ -15,7 +15,9 @@ from matchers.words import forenames, ordinary_words, surnames
 _REMEMBERED_WORDS = 65_536
 _LONGEST_NAME = 40
 _SHORTEST_SMALL = 3
-_ROWS = own_table("persons.yaml")["gazetteer"]
+_TABLE = own_table("persons.yaml")
+_TITLES = frozenset(_TABLE["titles"])
+_ROWS = _TABLE["gazetteer"]
 _PATTERNS = {
     row["name"]: (re.compile("".join(row["words"].split())), float(row["confidence"])) for row in _ROWS["patterns"]
 }
@@ -42,14 +44,19 @@ def _kind(word: str) -> str:
             return word
         # A capital I or A without its full stop is mostly a word.
         return "i" if word.isupper() and word not in "IA" else "_"
+    if word.lower() in _TITLES:
+        return "t"
     if word.lower() in _PARTICLES:
         return "p"
     if not word.replace("'", "").replace("’", "").isalpha() or len(word) > _LONGEST_NAME:
         return "_"
     folded = fold_text(word).text
     is_forename, is_surname = folded in forenames(), folded in surnames()
-    if not (is_forename or is_surname) or folded in _NOT_NAMES:
+    if folded in _NOT_NAMES:
         return "_"
+    if not (is_forename or is_surname):
+        is_named = word[0].isupper() and word[1:].islower() and folded not in ordinary_words()
+        return "W" if is_named else "_"
     kind = "b" if is_forename and is_surname else "f" if is_forename else "s"
     if word[0].isupper():
         return "_" if word.isupper() and folded in ordinary_words() else kind.upper()
