@@ -10,7 +10,8 @@ from core.settings import HttpSettings, MonitorSettings, Settings
 from monitor.parts import build_parts
 from monitor.wiring import open_service
 
-LEASE_SECONDS = 1
+LEASE_SECONDS = 3
+"""Longer than a page takes on a busy machine: a lost lease repeats the page. After a kill it must run out."""
 
 
 async def replay(folder: Path) -> None:
