@@ -250,6 +250,8 @@ def test_a_mail_of_html_only_and_a_forwarded_one_are_read(tmp_path: Path) -> Non
     "content",
     [
         b"From: \xff\xfe<@>\nDate: never\nSubject: =?x?q?=ff?=\nContent-Type: text/plain; charset=nonsense\n\nt\xe9xt",
+        b"Content-Type: text/plain; charset=undefined\nFrom: a\nSubject: b\n\ntext",
+        b"Content-Type: text/plain; charset=idna\nFrom: a\nSubject: b\n\nt\xe9xt..",
         b'To: "\nFrom: <a@[\nMessage-ID: <[>\nSubject: s\n\nt\xe9xt',
         b"Content-Type: multipart/mixed; boundary=x\nFrom: a\nSubject: b\n\n--x\n\nt\xe9xt",
         b"Content-Type: text/plain\nContent-Transfer-Encoding: base64\nFrom: a\nSubject: b\n\ndOl4dA=",
@@ -258,6 +260,16 @@ def test_a_mail_of_html_only_and_a_forwarded_one_are_read(tmp_path: Path) -> Non
 def test_a_malformed_mail_is_read_as_far_as_it_goes(content: bytes) -> None:
     (document,) = documents(content, name="bad.eml")
     assert "t" in document.text
+
+
+@pytest.mark.parametrize("date", ["0000-00-00 00:00:00", "9999-12-31T23:59:59-12:00"])
+def test_a_date_that_no_calendar_has_costs_no_feed(date: str) -> None:
+    items = f"<item><title>one</title><pubDate>{date}</pubDate></item><item><title>two</title></item>"
+    feed = f'<rss version="2.0"><channel><title>t</title>{items}</channel></rss>'
+    assert [(one.title, one.published_at) for one in documents(feed.encode(), name="a.rss")] == [
+        ("two", None),
+        ("one", None),
+    ]
 
 
 def test_the_whole_mails_of_the_corpus_are_read(shared: Path) -> None:

@@ -8,6 +8,7 @@ import json
 from calendar import timegm
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from time import struct_time
 from typing import Any
 from urllib.parse import urljoin
 
@@ -95,7 +96,7 @@ def _xml_entry(entry: Mapping[str, Any], url: str, feed_language: str | None) ->
         text=_joined([_plain(summary), *map(_plain, contents)]),
         author=entry.get("author"),
         language=next(filter(None, languages), feed_language),
-        published_at=_from_timestamp(timegm(moments[0])) if moments else None,
+        published_at=_from_moment(moments[0]) if moments else None,
     )
 
 
@@ -192,9 +193,10 @@ def _clean(text: str | None) -> str | None:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if text else None
 
 
-def _from_timestamp(seconds: int) -> datetime | None:
+def _from_moment(moment: struct_time) -> datetime | None:
+    """Return the moment, in UTC, None for one that no calendar has, such as the year 0."""
     try:
-        return datetime.fromtimestamp(seconds, UTC)
+        return datetime.fromtimestamp(timegm(moment), UTC)
     except (ValueError, OverflowError, OSError):
         return None
 

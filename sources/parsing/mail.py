@@ -71,7 +71,7 @@ def _decoded(part: EmailMessage) -> str:
         return ""
     try:
         text = payload.decode(part.get_content_charset() or "utf-8")
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, ValueError):  # a name may be of something that is no character set, too
         text = decode(payload)
     return text.replace("\r\n", "\n")
 
