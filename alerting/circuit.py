@@ -33,15 +33,15 @@ def after_success(destination: Destination) -> Destination:
 
 def after_failure(destination: Destination, error: DeliveryError, at: datetime) -> Destination:
     """Return the destination after it did not take a notice: it waits, or is disabled."""
+    before = destination.health
     health = replace(
-        destination.health,
-        failing_since=destination.health.failing_since or at,
-        failure_count=0,
-        retry_at=None,
-        last_error=str(error),
+        before, failing_since=before.failing_since or at, failure_count=0, retry_at=None, last_error=str(error)
     )
     if isinstance(error, DeliveryDeferred):
-        failure_count = destination.health.failure_count + 1
+        if not before.failure_count:
+            # It answered the last time: since a refusal, perhaps long ago, nothing may have been tried.
+            health = replace(health, failing_since=at)
+        failure_count = before.failure_count + 1
         asked = min(error.retry_after or timedelta(0), LONGEST_RETRY_AFTER)
         health = replace(health, failure_count=failure_count, retry_at=at + max(_back_off(failure_count), asked))
     reason = _reason_to_disable(health, error, at)

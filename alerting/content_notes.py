@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
@@ -20,6 +20,7 @@ class _Note(BaseModel):
     classes: frozenset[AlertClass] = frozenset()
     entities: frozenset[EntityType] = frozenset()
     words: tuple[str, ...] = Field((), repr=False)
+    heavy: bool = False
 
 
 class _Notes(RootModel[dict[str, _Note]]):
@@ -32,6 +33,11 @@ def content_notes(alerts: Sequence[Alert]) -> tuple[str, ...]:
     Raises SettingsError naming what is wrong in the file.
     """
     return tuple(name for name, (note, words) in _notes().items() if any(_applies(note, words, one) for one in alerts))
+
+
+def is_heavy(notes: Iterable[str]) -> bool:
+    """Return whether one of the notes is ``heavy`` in ``content_notes.yaml``: reading such things wears people out."""
+    return any(note in _notes() and _notes()[note][0].heavy for note in notes)
 
 
 def _applies(note: _Note, words: re.Pattern[str] | None, alert: Alert) -> bool:

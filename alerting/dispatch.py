@@ -10,15 +10,21 @@ import asyncio
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from alerting.addressing import addressed
 from alerting.circuit import after_failure, after_success, next_attempt_at
+from alerting.content_notes import is_heavy
+from alerting.gathering import sources_of, watchlists_of
+from alerting.grouping import plan_repetitions
+from alerting.holding import hold_back
 from alerting.planning import plan_destination_notices
-from alerting.rendering import notice
+from alerting.rendering import MOST_INCIDENTS, notice
 from alerting.sample import sample_leak
 from core.errors import (
     CryptoError,
     DeliveryDeferred,
     DeliveryError,
     DeliveryRefused,
+    LeakwatchError,
     LeaseLost,
     NotConfigured,
     NotFound,
@@ -34,6 +40,7 @@ from core.types import (
     Attempt,
     AttemptOutcome,
     AuditEntry,
+    Canary,
     Delivery,
     DeliveryLease,
     Destination,
@@ -41,6 +48,7 @@ from core.types import (
     Incident,
     Notice,
     SourceRecord,
+    ToldIncident,
     Watchlist,
 )
 
@@ -53,6 +61,8 @@ LONGEST_WAIT = timedelta(seconds=10)
 """Another process may plan a delivery, so the outbox is looked at again after this time at the latest."""
 MOST_ALERTS = 20
 """In one notice; the incident has the rest."""
+MOST_ALERTS_EACH = 3
+"""Where it tells of several incidents."""
 
 ACTOR = "dispatcher"
 """Who the audit log names for what is done here."""
@@ -62,14 +72,22 @@ class Dispatcher:
     """The loop over due deliveries."""
 
     def __init__(
-        self, store: Store, notifiers: Registry[Notifier], context: NotifierContext, *, lease_for: timedelta
+        self,
+        store: Store,
+        notifiers: Registry[Notifier],
+        context: NotifierContext,
+        *,
+        lease_for: timedelta,
+        public_url: str | None = None,
     ) -> None:
-        """``lease_for`` is how long one attempt may take before another process may repeat it."""
+        """``lease_for`` is how long one attempt may take before another process may repeat it; with ``public_url``,
+        where people reach this service, notices of incidents carry a link."""
         self._store = store
         self._notifiers = notifiers
         self._context = context
         self._clock = context.clock
         self._lease_for = lease_for
+        self._public_url = public_url
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -89,12 +107,19 @@ class Dispatcher:
         async with asyncio.TaskGroup() as group:
             while True:
                 look_again_at = self._clock.now() + LONGEST_WAIT
+                await self._plan_repetitions()
                 try:
+                    released_at = await self._store.release_held(self._clock.now())
+                    look_again_at = min(look_again_at, released_at or look_again_at)
                     while len(attempts) < CONCURRENT_DELIVERIES:
                         with_failing = len(probes) < CONCURRENT_PROBES
-                        lease = await self._store.take_due_delivery(
-                            self._clock.now(), self._lease_for, with_failing=with_failing
-                        )
+                        try:
+                            lease = await self._store.take_due_delivery(
+                                self._clock.now(), self._lease_for, with_failing=with_failing
+                            )
+                        except (CryptoError, NotFound) as error:  # it is leased, or deleted: the others can be taken
+                            logger().error("a delivery cannot be taken", exc_info=error)
+                            continue
                         if lease is None:
                             due_at = await self._store.next_delivery_due_at(with_failing=with_failing)
                             look_again_at = min(look_again_at, due_at or look_again_at)
@@ -104,39 +129,53 @@ class Dispatcher:
                         if lease.destination.health.failure_count:
                             probes.add(attempt)
                         attempt.add_done_callback(ended)
-                except (StoreError, CryptoError) as error:
+                except LeakwatchError as error:
                     logger().error("deliveries cannot be taken", exc_info=error)
                 await self._clock.wait_until(look_again_at, self._wake)
 
+    async def _plan_repetitions(self) -> None:
+        """Plan what is told again. Whatever fails here must not keep back what is due."""
+        try:
+            await plan_repetitions(self._store, self._clock.now())
+        except LeakwatchError as error:
+            logger().error("incidents cannot be told again", exc_info=error)
+
     async def deliver(self, lease: DeliveryLease) -> None:
-        """Send the leased delivery once and record what came of it. A lost lease records nothing."""
+        """Send the leased delivery once, unless it has to wait, and record what came of it. A lost lease records
+        nothing."""
         log = logger().bind(delivery_id=lease.delivery.id, destination_id=lease.destination.id)
         started = self._clock.monotonic()
         try:
-            error = await self._send(lease)
-            attempt = self._attempt(lease, error, self._clock.monotonic() - started)
-            if error is None:
-                await self._record_success(lease, attempt)
+            if await hold_back(self._store, lease, self._clock.now()):
+                return
+            sent = await self._send(lease)
+            duration_seconds = self._clock.monotonic() - started
+            if isinstance(sent, Notice):
+                attempt = self._attempt(lease, None, duration_seconds)
+                await self._record_success(lease, attempt, sent)
                 log.info("a notice was delivered", attempts=attempt.number)
             else:
-                log.warning("a notice was not delivered", attempts=attempt.number, exc_info=error)
-                await self._record_failure(lease, attempt, error)
+                attempt = self._attempt(lease, sent, duration_seconds)
+                log.warning("a notice was not delivered", attempts=attempt.number, exc_info=sent)
+                await self._record_failure(lease, attempt, sent)
         except LeaseLost as error:
             log.warning("a delivery took longer than its lease", exc_info=error)
         except NotFound:
             log.info("a destination was deleted while a notice was under way")
-        except (StoreError, CryptoError) as error:
+        except LeakwatchError as error:
             # The lease runs out, and the delivery is repeated with the same idempotency key.
             log.error("the outcome of a delivery cannot be recorded", exc_info=error)
 
-    async def _send(self, lease: DeliveryLease) -> DeliveryError | None:
-        """Return why the notice was not delivered, None where it was. Raises StoreError."""
+    async def _send(self, lease: DeliveryLease) -> Notice | DeliveryError:
+        """Return the notice that was delivered, or why it was not. Raises StoreError."""
         limit_seconds = self._lease_for.total_seconds() * SHARE_OF_LEASE
         try:
             async with asyncio.timeout(limit_seconds):
                 destination = lease.destination
                 notifier = self._notifiers.build(destination.kind, destination.settings, self._context)
-                await notifier.send(await self._notice(lease))
+                sent = await self._notice(lease)
+                await notifier.send(sent)
+                return sent
         except DeliveryError as error:
             return error
         except StoreError:
@@ -150,7 +189,6 @@ class Dispatcher:
         except Exception as error:  # a plug-in may raise anything: it must not stop the others, nor later notices
             logger().error("a channel failed unexpectedly", kind=lease.destination.kind, exc_info=error)
             return DeliveryRefused(f"unexpected {type(error).__name__}")
-        return None
 
     def _attempt(self, lease: DeliveryLease, error: DeliveryError | None, duration_seconds: float) -> Attempt:
         return Attempt(
@@ -164,10 +202,15 @@ class Dispatcher:
             error=None if error is None else str(error),
         )
 
-    async def _record_success(self, lease: DeliveryLease, attempt: Attempt) -> None:
+    async def _record_success(self, lease: DeliveryLease, attempt: Attempt, sent: Notice) -> None:
         destination = lease.destination
         async with self._store.transaction() as transaction:
             await transaction.finish_attempt(lease, attempt, next_attempt_at=None)
+            if is_heavy(sent.content_notes):
+                await transaction.add_heavy_items(destination.community_id, sent.reader_ids, attempt.at)
+            if lease.delivery.repeat_seconds is not None:
+                due_at = attempt.at + timedelta(seconds=lease.delivery.repeat_seconds)
+                await transaction.set_repetitions(lease.delivery, due_at)
             if destination.health.failing_since is not None:
                 destination = await transaction.destination(destination.community_id, destination.id)
                 await transaction.save_destination_health(after_success(destination), attempt.at)
@@ -199,34 +242,78 @@ class Dispatcher:
         incident: Incident | None = None
         source: SourceRecord | None = None
         about: Destination | None = None
+        canary: Canary | None = None
         alerts: tuple[Alert, ...] = ()
         watchlists: dict[str, Watchlist] = {}
+        told: tuple[ToldIncident, ...] = ()
+        sources: tuple[SourceRecord, ...] = ()
         if delivery.incident_id is not None:
             incident = await self._store.incident(community_id, delivery.incident_id)
-            with suppress(NotFound):  # incidents outlive their watchlist
-                watchlists[incident.watchlist_id] = await self._store.watchlist(community_id, incident.watchlist_id)
-            if delivery.event is not EventType.INCIDENT_RESOLVED:
+            watchlists = await watchlists_of(self._store, [incident])
+            if delivery.event is EventType.INCIDENT_REPEATED:
+                since = incident.first_seen_at
+                alerts = await self._first_alerts(ToldIncident(incident=incident, event=delivery.event, since=since))
+            elif delivery.event is not EventType.INCIDENT_RESOLVED:
                 alerts = await self._alerts_of(delivery, incident)
+        elif delivery.canary_id is not None:
+            canary = await self._store.canary(community_id, delivery.canary_id)
+            with suppress(NotFound):
+                about = await self._store.destination(community_id, canary.destination_id)
+                if canary.source_id is not None:
+                    source = await self._store.source(community_id, canary.source_id)
         elif delivery.source_id is not None:
             with suppress(NotFound):  # deleted meanwhile
                 source = await self._store.source(community_id, delivery.source_id)
         elif delivery.about_destination_id is not None:
             with suppress(NotFound):
                 about = await self._store.destination(community_id, delivery.about_destination_id)
+        elif delivery.event is EventType.INCIDENT_DIGEST:
+            told = await self._store.told_incidents(community_id, delivery.id)
+            watchlists = await watchlists_of(self._store, [one.incident for one in told])
+            sources = await sources_of(self._store, community_id)
+        elif delivery.event is EventType.INCIDENT_GROUPED:
+            told = await self._store.told_incidents(community_id, delivery.id)
+            watchlists = await watchlists_of(self._store, [one.incident for one in told])
+            alerts = tuple([alert for one in told[:MOST_INCIDENTS] for alert in await self._first_alerts(one)])
         elif delivery.event is EventType.TEST_PING:
             incident, alert, watchlist = sample_leak(community_id, self._clock.now())
             alerts, watchlists = (alert,), {watchlist.id: watchlist}
         community = await self._store.community(community_id)
         now = self._clock.now()
-        return notice(
-            delivery, lease.destination, community, watchlists, incident, alerts, now, source=source, about=about
+        shown = notice(
+            delivery,
+            lease.destination,
+            community,
+            watchlists,
+            incident,
+            alerts,
+            now,
+            source=source,
+            about=about,
+            told=told,
+            sources=sources,
+            canary=canary,
         )
+        return await addressed(self._store, self._public_url, shown, delivery, lease.destination)
 
     async def _alerts_of(self, delivery: Delivery, incident: Incident) -> tuple[Alert, ...]:
-        """Return the alerts for which the delivery was planned: those of its moment."""
+        """Return the alerts for which the delivery was planned: those of its moment, or, where it has none, as it tells
+        that the incident waits or that its snooze ended, the incident's first ones."""
+        wanted = AlertFilter(incident_id=incident.id)
         listing = Listing(limit=MOST_ALERTS, updated_since=delivery.created_at)
-        part = await self._store.alerts(incident.community_id, listing, AlertFilter(incident_id=incident.id))
-        return tuple(alert for alert in part.items if alert.raised_at == delivery.created_at)
+        part = await self._store.alerts(incident.community_id, listing, wanted)
+        raised = tuple(alert for alert in part.items if alert.raised_at == delivery.created_at)
+        if raised and delivery.event is not EventType.INCIDENT_ESCALATED:
+            return raised
+        return (await self._store.alerts(incident.community_id, Listing(limit=MOST_ALERTS), wanted)).items
+
+    async def _first_alerts(self, told: ToldIncident) -> tuple[Alert, ...]:
+        """Return the first alerts of one of several incidents since the moment that it is told from."""
+        if told.event is EventType.INCIDENT_RESOLVED:
+            return ()
+        listing = Listing(limit=MOST_ALERTS_EACH, updated_since=told.since)
+        wanted = AlertFilter(incident_id=told.incident.id)
+        return (await self._store.alerts(told.incident.community_id, listing, wanted)).items
 
 
 def _outcome(error: DeliveryError | None) -> AttemptOutcome:

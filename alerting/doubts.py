@@ -12,8 +12,8 @@ from alerting.places import RUNNING_TEXT, Place
 from alerting.signals import TIES, Bond, signal_table
 from core.types import Entity, EntityType
 
-_MOST_QUESTIONS = 48
-"""So many are asked about one document at most, about the nearest pairs: a question takes some ten milliseconds."""
+_MOST_QUESTIONS = 24
+"""So many are asked about one document at most, about the nearest pairs: a question takes some twelve milliseconds."""
 _NAMED = frozenset({EntityType.PERSON, EntityType.LOCATION, EntityType.ORGANIZATION})
 
 

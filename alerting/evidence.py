@@ -39,6 +39,8 @@ def collect(
 
     ``own`` are the watchlist's matches that count (at least one), ``counted`` those of its whole community.
     """
+    if watchlist.is_test:
+        return [evidence("canary_found", 1.0, (one.match.span for one in own))]
     links = list(linked(layout, own, counted, entities))
     return [
         *_found(own),

@@ -6,22 +6,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from alerting.escalation import ask_on_call
 from alerting.joining import JoinKeys, Memory, find_incident, join_keys, known_traces
 from alerting.links import site_of
-from alerting.planning import plan_incident_notices
+from alerting.planning import leads_further, plan_incident_notices
 from alerting.scoring import HIGHEST_SCORE
 from alerting.signals import spread_points
+from alerting.snoozing import became_threat, ended, snooze_end
 from alerting.traces import Trace
 from core.errors import Conflict, UsageError
 from core.ids import new_id
 from core.ports import Transaction
 from core.types import (
     Alert,
+    AlertClass,
     AuditEntry,
     EventType,
     Incident,
     IncidentState,
-    Severity,
     Sighting,
 )
 
@@ -38,9 +40,10 @@ async def raise_alert(
     """Keep the alert in the incident it joins or opens, and plan what the destinations are told of it.
 
     ``trace`` is what its text is known again by; without it, only what is exactly the same joins. The destinations are
-    told of a new incident, and of one that they know when it is seen on a new site, graver than before, or where it was
-    removed. An incident that was resolved and is seen at a new place, or where it was removed, or graver, is open
-    again; one that was dismissed only when it is graver: it was found to be no leak, wherever it stands. Raises
+    told of a new incident, and of one that they know when it is seen on a new site, graver than before, where it was
+    removed, with a first threat, or in a language for which a route takes it; of a snoozed one only when that ends. An
+    incident that was resolved and is seen at a new place, or where it was removed, or graver, or with a first threat,
+    is open again; one that was dismissed only for the last two: it was found to be no leak, wherever it stands. Raises
     StoreError.
     """
     keys = join_keys(alert, trace)
@@ -49,20 +52,38 @@ async def raise_alert(
     event: EventType | None
     if known is None:
         incident = _opened(alert, at)
-        await _save(transaction, incident, alert, keys, trace, memory)
+        kept_trace = None if trace == NO_TRACE else trace.to_bytes()
+        await transaction.add_incident(incident, keys.kept, trace=kept_trace, until=at + memory.of_leaks)
+        await transaction.add_incident_terms(incident, {match.term_id for match in alert.matches})
         await _add_sighting(transaction, incident, alert, site, at)
         event = EventType.INCIDENT_OPENED
     else:
         seen = await _see(transaction, known, alert, site, at)
         incident = _joined(known, alert, seen, at)
+        is_told = _is_to_be_told(known, incident, seen) or (
+            not incident.state.is_closed and await leads_further(transaction, known, incident)
+        )
+        event = EventType.INCIDENT_UPDATED if is_told else None
+        if known.is_snoozed:
+            end = snooze_end(
+                known,
+                incident,
+                alert.alert_class,
+                is_new_place=seen.is_new_place,
+                is_new_site=seen.is_new_site,
+                at=at,
+            )
+            event = None if end is None else EventType.INCIDENT_UPDATED
+            if end is not None:
+                incident = ended(incident, end, alert.raised_at)
         await _save(transaction, incident, alert, keys, trace, memory)
         if seen.is_new_place:
             await _add_sighting(transaction, incident, alert, site, at)
-        event = EventType.INCIDENT_UPDATED if _is_to_be_told(known, incident, seen) else None
     await transaction.add_alert(replace(alert, incident_id=incident.id))
     if event is not None:
         # A notice tells of the alerts of its moment.
         await plan_incident_notices(transaction, incident, event, alert.raised_at)
+        incident = await ask_on_call(transaction, incident, event, alert.raised_at)
     return incident
 
 
@@ -72,12 +93,12 @@ async def open_incident(
     """Open an incident of its own for the alert, found by the keys until that time, and tell the destinations. Raises
     StoreError."""
     incident = _opened(alert, at)
-    await transaction.save_incident(incident, keys, until=until)
+    await transaction.add_incident(incident, keys, until=until)
     await transaction.add_incident_terms(incident, {match.term_id for match in alert.matches})
     await _add_sighting(transaction, incident, alert, site_of(alert.document), at)
     await transaction.add_alert(replace(alert, incident_id=incident.id))
     await plan_incident_notices(transaction, incident, EventType.INCIDENT_OPENED, alert.raised_at)
-    return incident
+    return await ask_on_call(transaction, incident, EventType.INCIDENT_OPENED, alert.raised_at)
 
 
 def acknowledge(incident: Incident, *, assignee: str, at: datetime) -> Incident:
@@ -89,7 +110,7 @@ def acknowledge(incident: Incident, *, assignee: str, at: datetime) -> Incident:
 def resolve(incident: Incident, *, reason: str | None, at: datetime) -> Incident:
     """Return the incident as dealt with. Raises Conflict where it is closed already."""
     _require_live(incident)
-    return replace(incident, state=IncidentState.RESOLVED, reason=reason, updated_at=at)
+    return replace(incident, state=IncidentState.RESOLVED, reason=reason, snooze=None, updated_at=at)
 
 
 def dismiss(incident: Incident, *, reason: str, at: datetime) -> Incident:
@@ -97,7 +118,7 @@ def dismiss(incident: Incident, *, reason: str, at: datetime) -> Incident:
     if not reason.strip():
         raise UsageError("dismissing an incident needs a reason")
     _require_live(incident)
-    return replace(incident, state=IncidentState.DISMISSED, reason=reason, updated_at=at)
+    return replace(incident, state=IncidentState.DISMISSED, reason=reason, snooze=None, updated_at=at)
 
 
 async def mark_removed(
@@ -117,12 +138,14 @@ async def mark_removed(
 async def decide(
     transaction: Transaction, community_id: str, incident_id: str, decision: Decision, *, actor: str, at: datetime
 ) -> Incident:
-    """Apply a decision, write it to the audit log, and tell the destinations when it closes the incident.
+    """Apply a decision, write it to the audit log, and tell the destinations when it closes the incident. It waits for
+    nobody any more then.
 
     Raises NotFound, Conflict, UsageError or StoreError.
     """
     incident = decision(await transaction.incident(community_id, incident_id))
     await transaction.save_incident(incident, ())
+    await transaction.end_escalation(community_id, incident.id)
     await _record(transaction, community_id, actor, f"incident.{incident.state}", incident.id, at)
     if incident.state.is_closed:
         await plan_incident_notices(transaction, incident, EventType.INCIDENT_RESOLVED, at)
@@ -140,7 +163,13 @@ def _opened(alert: Alert, at: datetime) -> Incident:
         first_seen_at=at,
         last_seen_at=at,
         updated_at=at,
+        languages=_languages_of(alert),
     )
+
+
+def _languages_of(alert: Alert) -> frozenset[str]:
+    language = alert.document.primary_language
+    return frozenset() if language is None else frozenset({language})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,30 +198,36 @@ def _joined(incident: Incident, alert: Alert, seen: _Seen, at: datetime) -> Inci
     # What the leak itself is worth; how far it had spread was added to it.
     worth = max(incident.score - spread_points(incident.alert_class, incident.site_count), alert.score)
     score = max(incident.score, min(HIGHEST_SCORE, worth + spread_points(alert_class, site_count)))
-    return replace(
+    joined = replace(
         incident,
         alert_class=alert_class,
+        holds_threat=incident.is_threat or alert.alert_class is AlertClass.THREAT,
         score=score,
-        state=_state_after(incident, Severity.of(score), seen),
         last_seen_at=max(incident.last_seen_at, at),
         updated_at=at,
         sighting_count=incident.sighting_count + seen.is_new_place,
         site_count=site_count,
+        languages=incident.languages | _languages_of(alert),
     )
+    return replace(joined, state=_state_after(incident, joined, seen))
 
 
-def _state_after(incident: Incident, severity: Severity, seen: _Seen) -> IncidentState:
-    is_graver = severity is not incident.severity
-    is_resolved = incident.state is IncidentState.RESOLVED
-    if incident.state.is_closed and (is_graver or (is_resolved and (seen.is_new_place or seen.is_back))):
+def _is_graver(before: Incident, after: Incident) -> bool:
+    return after.severity is not before.severity or became_threat(before, after)
+
+
+def _state_after(before: Incident, after: Incident, seen: _Seen) -> IncidentState:
+    is_resolved = before.state is IncidentState.RESOLVED
+    is_back = is_resolved and (seen.is_new_place or seen.is_back)
+    if before.state.is_closed and (is_back or _is_graver(before, after)):
         return IncidentState.REGRESSED
-    return incident.state
+    return before.state
 
 
 def _is_to_be_told(before: Incident, after: Incident, seen: _Seen) -> bool:
     if after.state.is_closed:
         return False
-    return seen.is_new_site or seen.is_back or after.severity is not before.severity or before.state.is_closed
+    return seen.is_new_site or seen.is_back or _is_graver(before, after) or before.state.is_closed
 
 
 async def _save(

@@ -8,6 +8,7 @@ two join only what tells nothing new of the member, or a second leak would hide 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -66,6 +67,17 @@ def join_keys(alert: Alert, trace: Trace) -> JoinKeys:
         kept.append(key("page", own_page))
         links.append(key("link to", own_page))
     return JoinKeys(tuple(exact), tuple(candidates), tuple(links), tuple(members), tuple(kept))
+
+
+async def look_up(transaction: Transaction, alerts: Iterable[Alert], traces: Mapping[str, Trace]) -> None:
+    """Find out at once which of the alerts, whose traces are given by their ids, have nothing in common with any
+    incident: each of them is quickly recorded then. Raises StoreError."""
+    keys: defaultdict[str, set[str]] = defaultdict(set)
+    for alert in alerts:
+        found = join_keys(alert, traces[alert.id])
+        keys[alert.community_id].update(found.exact, found.candidates, found.links, found.members)
+    for community_id, asked in keys.items():
+        await transaction.look_up_join_keys(community_id, asked)
 
 
 async def find_incident(

@@ -14,8 +14,8 @@ from pydantic import AfterValidator, HttpUrl, SecretStr
 
 from core.addresses import is_loopback
 from core.errors import AddressRefused, DeliveryDeferred, DeliveryRefused, FetchError, TooLarge
-from core.http import parse_retry_after
 from core.ports import HttpResponse, NotifierContext
+from core.rate_limits import parse_retry_after
 
 _MOST_ANSWER_BYTES = 1_000_000
 _TRY_AGAIN = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})

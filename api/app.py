@@ -18,15 +18,23 @@ from api.problems import problem_answer
 from api.routes import (
     alerts,
     audit,
+    canaries,
     communities,
     deliveries,
     destinations,
+    digests,
     documents,
     feeds,
     incidents,
     keys,
+    maintenance,
+    moderators,
     operations,
+    pages,
     preview,
+    quiet_hours,
+    rotations,
+    routes,
     sources,
     terms,
     watchlists,
@@ -45,7 +53,14 @@ ROUTES: tuple[ModuleType, ...] = (
     incidents,
     feeds,
     destinations,
+    routes,
+    quiet_hours,
+    maintenance,
+    digests,
+    canaries,
     deliveries,
+    moderators,
+    rotations,
     audit,
     operations,
 )
@@ -59,7 +74,7 @@ Send `Authorization: Bearer lw_…`; a key belongs to one community and sees not
 def create_app(services: Services) -> FastAPI:
     """Return the application over these services, which must be open as long as it runs.
 
-    It has no pages for people: FastAPI's own load scripts from third parties.
+    FastAPI's own pages are left out, as they load scripts from third parties.
     """
     app = FastAPI(
         title="Leakwatch",
@@ -77,6 +92,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.measures = measures
     for module in ROUTES:
         app.include_router(module.router)
+    app.include_router(pages.router)
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # FastAPI's documented way
     app.add_exception_handler(HTTPException, _problem)
     app.add_exception_handler(RequestValidationError, _problem)

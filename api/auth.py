@@ -31,6 +31,9 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
 FEEDS = "/v1/feeds/"
 """What stands here is read by programs that can send no header: the token is in the path, and the route asks for it."""
 
+PAGES = "/incidents/"
+"""What stands here is for people who follow a signed link, which is in the path and which the page asks for."""
+
 IMPLIED = {Scope.ADMIN: frozenset({Scope.READ, Scope.WRITE, Scope.INGEST, Scope.REVEAL, Scope.FEED})}
 """What a scope gives besides itself."""
 
@@ -68,7 +71,7 @@ class Authentication:
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        if scope["type"] == "http" and path not in OPEN_PATHS and not path.startswith(FEEDS):
+        if scope["type"] == "http" and path not in OPEN_PATHS and not path.startswith((FEEDS, PAGES)):
             scope["state"]["key"] = await self._key(Headers(scope=scope).get("authorization", ""))
         await self._app(scope, receive, send)
 

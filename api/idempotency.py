@@ -25,7 +25,7 @@ from core.types import ApiKey
 HEADER = "Idempotency-Key"
 MAXIMUM_LENGTH = 255
 KEPT_FOR = timedelta(hours=24)
-NEEDLESS_FOR = frozenset({"/v1/preview"})
+NEEDLESS_FOR = frozenset({"/v1/preview", "/v1/routes/preview"})
 """Requests that change nothing: they can be repeated as they are, and nothing of them is kept."""
 
 

@@ -13,7 +13,7 @@ from api.problems import MEDIA_TYPE, Problem
 from api.schemas.documents import NewDocument
 
 PROBLEM = "#/components/schemas/Problem"
-METHODS = ("get", "post", "delete")
+METHODS = ("get", "post", "put", "delete")
 
 IDEMPOTENCY_PARAMETER = {
     "name": HEADER,
@@ -94,7 +94,9 @@ def _problems(operation: dict[str, Any], method: str, path: str) -> list[HTTPSta
     if operation.get("parameters") or "requestBody" in operation:
         statuses.append(HTTPStatus.UNPROCESSABLE_ENTITY)
     if method == "post":
-        statuses += [HTTPStatus.CONFLICT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE]
+        statuses.append(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    if method != "get":
+        statuses.append(HTTPStatus.CONFLICT)
     if "requestBody" in operation:
         statuses += [HTTPStatus.BAD_REQUEST, HTTPStatus.UNSUPPORTED_MEDIA_TYPE]
     return sorted(statuses)

@@ -69,8 +69,8 @@ def problem_answer(error: Exception, request_id: str) -> Response:
     if isinstance(error, RequestValidationError):
         rows = error.errors()
         if any(row["type"] == "json_invalid" for row in rows):
-            return _answer(HTTPStatus.BAD_REQUEST, "The body is not JSON.", request_id, errors=_field_errors(rows))
-        return _answer(HTTPStatus.UNPROCESSABLE_ENTITY, "The input is wrong.", request_id, errors=_field_errors(rows))
+            return _answer(HTTPStatus.BAD_REQUEST, "The body is not JSON.", request_id, errors=field_errors(rows))
+        return _answer(HTTPStatus.UNPROCESSABLE_ENTITY, "The input is wrong.", request_id, errors=field_errors(rows))
     if isinstance(error, HTTPException):
         return _answer(HTTPStatus(error.status_code), error.detail, request_id, headers=error.headers)
     for kind, status in STATUS_OF_ERROR:
@@ -95,7 +95,8 @@ def _answer(
     )
 
 
-def _field_errors(rows: Sequence[Any]) -> list[FieldError]:
+def field_errors(rows: Sequence[Any]) -> list[FieldError]:
+    """Return what is wrong by rows such as those of RequestValidationError, at most ``MAXIMUM_ERRORS`` of them."""
     return [
         FieldError(location=list(row["loc"][:MAXIMUM_LOCATION_PARTS]), message=_message(row))
         for row in rows[:MAXIMUM_ERRORS]

@@ -50,6 +50,7 @@ class HashPurpose(StrEnum):
     MEMBER = "member"
     PIECE = "piece"
     ANSWER = "answer"
+    LINK = "link"
 
 
 class CommunityKeys:

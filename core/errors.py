@@ -12,11 +12,13 @@ and where, and never quotes a term, a name, a credential or crawled text.
      ├── PluginError                 a plug-in is broken
      ├── NotFound                    no such object in this community
      ├── Conflict                    the object is not in a state that allows this
+     ├── LinkRefused                 a signed link does not count: not ours, or expired
      ├── StoreError                  the database cannot be read or written
      │    └── LeaseLost              somebody else took the work over; nothing was recorded
      ├── CryptoError                 a sealed value cannot be opened: wrong key, or moved, or altered
      ├── FetchError                  an outgoing request failed
      │    ├── AddressRefused         the address is not public
+     │    ├── AskedToWait            not made: the host wants to be left alone until later
      │    └── TooLarge               the answer is over the size limit
      ├── SourceError                 a poll failed
      │    ├── SourceUnavailable      may work later; may carry when
@@ -83,6 +85,10 @@ class Conflict(LeakwatchError):
     """The object's state does not allow this."""
 
 
+class LinkRefused(LeakwatchError):
+    """A signed link does not count. The message is written for whoever followed it."""
+
+
 class StoreError(LeakwatchError):
     """The database cannot be read or written."""
 
@@ -101,6 +107,14 @@ class FetchError(LeakwatchError):
 
 class AddressRefused(FetchError):
     """The request would have gone to an address that is not public."""
+
+
+class AskedToWait(FetchError):
+    """The request was not made, as the host has asked to be left alone. ``retry_after`` is for how long still."""
+
+    def __init__(self, sentence: str, *, retry_after: timedelta) -> None:
+        self.retry_after = retry_after
+        super().__init__(sentence)
 
 
 class TooLarge(FetchError):

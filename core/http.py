@@ -1,8 +1,9 @@
 """The guarded way out: the only place that makes HTTP requests of our own.
 
 Public addresses only, checked at connect time and again for every redirect; bounded in time, size and
-redirects; to places that are read, one request at a time and at the pace of the settings; no proxies, cookies or
-credentials from the environment. Messages name the host only: paths and queries may hold secrets or terms.
+redirects; to places that are read, one request at a time, at the pace of the settings, and none while a place wants
+to be left alone; no proxies, cookies or credentials from the environment. Messages name the host only: paths and
+queries may hold secrets or terms.
 """
 
 from __future__ import annotations
@@ -10,11 +11,10 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Self
 
 import httpx2
@@ -22,14 +22,16 @@ import httpx2
 from core.addresses import Resolver, checked_addresses, resolve
 from core.clock import Clock
 from core.errors import AddressRefused, FetchError, TooLarge
-from core.ports import HttpResponse
+from core.ports import Approval, HttpResponse
+from core.rate_limits import asked_wait
 from core.settings import HttpSettings
+from core.turns import Turns
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REFUSED_FROM = 400
 _CREDENTIALS = ("authorization", "cookie", "proxy-authorization")
 _OF_A_BODY = ("content-type", "content-length", "content-encoding")
-_LONGEST_SECONDS = 10**9
 
 # Parsers disagree about what follows these characters in an address, so that a check could see another host.
 _AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
@@ -45,31 +47,6 @@ def check_url(url: str) -> None:
     _parse(url)
 
 
-def parse_retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """Return how long a Retry-After header asks to wait (RFC 9110, section 10.2.3: seconds or a date),
-    never negative; None where there is none or it cannot be read."""
-    if value is None:
-        return None
-    value = value.strip()
-    if value.isascii() and value.isdigit():
-        return timedelta(seconds=min(int(value[:20]), _LONGEST_SECONDS))
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):  # the latter for an offset of many digits
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(moment - now, timedelta(0))
-
-
-@dataclass(slots=True)
-class _Turn:
-    """The queue in front of one host."""
-
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    free_at: datetime | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class _Exchange:
     """One request to one host, before redirects."""
@@ -82,6 +59,11 @@ class _Exchange:
     @property
     def host(self) -> str:
         return self.url.raw_host.decode("ascii")
+
+    @property
+    def credentials(self) -> str | None:
+        """Who asks, as far as the host can tell: most limits are counted for each."""
+        return self.headers.get("authorization")
 
     def redirected(self, status: int, location: str) -> _Exchange:
         """Return what the redirect asks for (RFC 9110, section 15.4). Raises AddressRefused."""
@@ -99,8 +81,8 @@ class GuardedClient:
     """An HttpClient, used as ``async with GuardedClient(settings, clock) as http``.
 
     ``resolver`` looks names up; ``tls`` decides which certificates are trusted, by default those of the system.
-    ``paced`` False keeps no pace: for places that asked to be told, whose deliveries have an order and back-off of
-    their own.
+    ``paced`` False keeps no pace, nor what places ask to wait: for those that asked to be told, whose deliveries have
+    an order and back-off of their own.
     """
 
     def __init__(
@@ -115,8 +97,7 @@ class GuardedClient:
         self._settings = settings
         self._clock = clock
         self._resolver = resolver
-        self._paced = paced
-        self._turns: dict[str, _Turn] = {}
+        self._turns = Turns(clock, timedelta(seconds=settings.host_interval_seconds)) if paced else None
         # A kept connection would be shared by all names of an address, past the check of the certificate.
         self._transport = httpx2.AsyncHTTPTransport(
             verify=tls or True, trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0)
@@ -142,6 +123,7 @@ class GuardedClient:
         body: bytes | None = None,
         follow_redirects: bool = True,
         max_bytes: int | None = None,
+        before_redirect: Approval | None = None,
     ) -> HttpResponse:
         """Return the answer, whatever its status; see :class:`core.ports.HttpClient`.
 
@@ -153,27 +135,28 @@ class GuardedClient:
         exchange = _Exchange(method.upper(), _parse(url), all_headers, body)
         seconds_left = self._settings.timeout_seconds
         for _ in range(self._settings.max_redirects + 1):
-            async with self._turn(exchange.host):
+            async with self._turn(exchange):
                 started = self._clock.monotonic()
                 response = await self._answer(exchange, seconds_left, limit)
                 seconds_left -= self._clock.monotonic() - started
+                self._note_wait(exchange, response)
             location = response.headers.get("location")
             if not follow_redirects or response.status not in _REDIRECTS or location is None:
                 return response
             exchange = exchange.redirected(response.status, location)
+            if before_redirect is not None:
+                await before_redirect(str(exchange.url))
         raise FetchError(f"{exchange.host} was reached by more than {self._settings.max_redirects} redirects")
 
-    @asynccontextmanager
-    async def _turn(self, host: str) -> AsyncIterator[None]:
-        if not self._paced:
-            yield
-            return
-        turn = self._turns.setdefault(host, _Turn())
-        async with turn.lock:
-            if turn.free_at is not None:
-                await self._clock.wait_until(turn.free_at, asyncio.Event())
-            turn.free_at = self._clock.now() + timedelta(seconds=self._settings.host_interval_seconds)
-            yield
+    def _turn(self, exchange: _Exchange) -> AbstractAsyncContextManager[None]:
+        return self._turns.turn(exchange.host, exchange.credentials) if self._turns else nullcontext()
+
+    def _note_wait(self, exchange: _Exchange, response: HttpResponse) -> None:
+        """Let others wait, too, where the host answers nobody for a while. That nothing is left after a good answer may
+        concern requests of its kind alone: GitHub counts each search by itself."""
+        wait = asked_wait(response.headers, self._clock.now())
+        if self._turns is not None and wait is not None and response.status >= _REFUSED_FROM:
+            self._turns.rest(exchange.host, exchange.credentials, wait)
 
     async def _answer(self, exchange: _Exchange, seconds: float, limit: int) -> HttpResponse:
         try:

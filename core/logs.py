@@ -26,10 +26,10 @@ ALLOWED_KEYS = frozenset(
         "event", "level", "timestamp", "logger",
         # identifiers
         "community_id", "watchlist_id", "term_id", "source_id", "destination_id", "delivery_id", "incident_id",
-        "alert_id", "request_id", "key_id", "kind", "name_of_setting",
+        "alert_id", "canary_id", "request_id", "key_id", "kind", "name_of_setting",
         # numbers and enumerations
         "documents", "alerts", "matches", "duration_seconds", "status", "method", "route", "attempts", "rows",
-        "state", "revision", "terms", "more", "host", "port", "signal",
+        "state", "broken_link", "revision", "terms", "more", "host", "port", "signal",
         # errors
         "error", "error_type", "error_place",
     }

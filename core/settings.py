@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -18,9 +19,21 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from core.addresses import is_loopback
 from core.errors import SettingsError
 
 SETTINGS_FILE = Path("leakwatch.toml")
+
+
+def _is_for_people(url: HttpUrl) -> HttpUrl:
+    if url.scheme != "https" and not is_loopback(url.host or ""):
+        raise ValueError("must be an https address, or http on this machine")
+    if url.username or url.password or url.query or url.fragment:
+        raise ValueError("must be an address without user name, query and fragment")
+    return url
+
+
+PublicUrl = Annotated[HttpUrl, AfterValidator(_is_for_people)]
 
 
 class _Part(BaseModel):
@@ -109,6 +122,9 @@ class Settings(BaseSettings):
     )
     key_file: Path | None = Field(
         None, description="File of the key-encryption key; the default is leakwatch.key in the data directory."
+    )
+    public_url: PublicUrl | None = Field(
+        None, description="Where people reach this service; messages then carry a link to the incident's page."
     )
     phone_regions: tuple[str, ...] = Field(
         ("US", "GB"), description="Countries (ISO 3166-1) whose national phone number formats are recognised."

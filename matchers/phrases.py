@@ -96,6 +96,29 @@ class _Node(Generic[T]):
     owners_of_prefix: dict[str, list[T]] = field(default_factory=dict)
     prefix_lengths: set[int] = field(default_factory=set)
 
+    def step(self, word: str) -> _Step[T]:
+        """Return what one more word makes of a phrase."""
+        stands: list[tuple[tuple[T, ...], bool]] = []
+        for length in self.prefix_lengths:
+            if owners := self.owners_of_prefix.get(word[:length]):
+                stands.append((tuple(owners), False))
+        for ending in ("s", "es"):
+            singular = self.next.get(word.removesuffix(ending)) if word.endswith(ending) else None
+            if singular and singular.owners:
+                stands.append((tuple(singular.owners), True))
+        following = self.next.get(word)
+        if following is not None and following.owners:
+            stands.append((tuple(following.owners), False))
+        return _Step(tuple(stands), following)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step(Generic[T]):
+    """Whose phrases end with a word, and whether in its plural; and what may follow after it."""
+
+    stands: tuple[tuple[tuple[T, ...], bool], ...]
+    following: _Node[T] | None
+
 
 class PhraseTable(Generic[T]):
     """Phrases and who asked for them. A phrase that ends in ``*`` stands for all that begin so; the last word of
@@ -107,8 +130,8 @@ class PhraseTable(Generic[T]):
         # What the words begin with that phrases begin with: three letters, or a prefix of fewer.
         self._first_letters: set[str] = set()
         self._short_prefixes: tuple[str, ...] = ()
-        # Words that were met, and whether a phrase may begin with them.
-        self._judged: dict[str, bool] = {}
+        # Words that were met, and what phrases begin with them.
+        self._judged: dict[str, _Step[T]] = {}
 
     def add(self, folded_phrase: str, owner: T) -> None:
         """Add a phrase, folded. One without any letter or digit is never found."""
@@ -149,41 +172,31 @@ class PhraseTable(Generic[T]):
         for found in _WORD.finditer(folded.text):
             word = found[0]
             if word[:_FIRST_LETTERS] in first_letters or word.startswith(short_prefixes):
-                may_begin = judged.get(word)
-                if may_begin or (may_begin is None and self._may_begin(word)):
-                    yield from self._find_at(folded.text, found.start())
+                first = judged.get(word) or self._judge(word)
+                if first.stands or first.following is not None:
+                    yield from self._find_at(folded.text, *found.span(), first)
 
-    def _may_begin(self, word: str) -> bool:
-        """Return whether a phrase may begin with the word. Nearly every word of a text may not, so that texts of
-        megabytes are passed over without a thought for each word."""
-        root = self._root
-        may_begin = (
-            word in root.next
-            or (word[-1] == "s" and (word[:-1] in root.next or word[:-2] in root.next))
-            or any(word[:length] in root.owners_of_prefix for length in root.prefix_lengths)
-        )
+    def _judge(self, word: str) -> _Step[T]:
+        """Return the first step of the phrases that begin with a word. Nearly every word of a text begins none, so that
+        texts of megabytes are passed over without a thought for each word."""
+        step = self._root.step(word)
         if len(self._judged) >= _MOST_JUDGED:
             self._judged.clear()
-        self._judged[word] = may_begin
-        return may_begin
+        self._judged[word] = step
+        return step
 
-    def _find_at(self, text: str, start: int) -> Iterator[Stand[T]]:
-        node = self._root
-        end = start
-        for found in _WORD.finditer(text, start):
-            if end > start and not _GAP.fullmatch(text, end, found.start()):
+    def _find_at(self, text: str, start: int, end: int, step: _Step[T]) -> Iterator[Stand[T]]:
+        """Yield the phrases that begin with the word at a place."""
+        for owners, is_plural in step.stands:
+            yield Stand(start, end, owners, is_plural)
+        if (node := step.following) is None or not (node.next or node.owners_of_prefix):
+            return
+        for found in _WORD.finditer(text, end):
+            if not _GAP.fullmatch(text, end, found.start()):
                 return
-            word, end = found[0], found.end()
-            for length in node.prefix_lengths:
-                if owners := node.owners_of_prefix.get(word[:length]):
-                    yield Stand(start, end, tuple(owners), is_plural=False)
-            for ending in ("s", "es"):
-                singular = node.next.get(word.removesuffix(ending)) if word.endswith(ending) else None
-                if singular and singular.owners:
-                    yield Stand(start, end, tuple(singular.owners), is_plural=True)
-            following = node.next.get(word)
-            if following is None:
+            step, end = node.step(found[0]), found.end()
+            for owners, is_plural in step.stands:
+                yield Stand(start, end, owners, is_plural)
+            if step.following is None:
                 return
-            node = following
-            if node.owners:
-                yield Stand(start, end, tuple(node.owners), is_plural=False)
+            node = step.following

@@ -17,7 +17,11 @@ from typing import Annotated
 import typer
 
 from core.errors import LeakwatchError, WatchlistError
-from core.types import DeliveryState, Scope, Sensitivity, Severity, TermKind
+from core.types import DeliveryState, Scope, Sensitivity, TermKind
+from monitor.cli_canaries import canary
+from monitor.cli_destinations import destination
+from monitor.cli_options import CommunityName, Given
+from monitor.cli_routes import maintenance, quiet, route
 from monitor.commands.streams import STANDARD_OUTPUT, written
 
 FAILED = 2
@@ -32,21 +36,20 @@ app = typer.Typer(
 )
 watchlist = typer.Typer(help="Check, import or export a watchlist.", rich_markup_mode=None)
 source = typer.Typer(help="Set up what is read.", rich_markup_mode=None)
-destination = typer.Typer(help="Set up who is told.", rich_markup_mode=None)
 delivery = typer.Typer(help="See what was not delivered, and deliver it after all.", rich_markup_mode=None)
 key = typer.Typer(help="Make keys to the API.", rich_markup_mode=None)
 app.add_typer(watchlist, name="watchlist")
 app.add_typer(source, name="source")
 app.add_typer(destination, name="destination")
+app.add_typer(route, name="route")
+app.add_typer(quiet, name="quiet")
+app.add_typer(maintenance, name="maintenance")
 app.add_typer(delivery, name="delivery")
+app.add_typer(canary, name="canary")
 app.add_typer(key, name="key")
 
 Input = Annotated[str, typer.Option("--input", metavar="FILE|-", help="File or directory; - is standard input.")]
 Output = Annotated[str, typer.Option("--output", metavar="FILE|-", help="Where to write; - is standard output.")]
-CommunityName = Annotated[
-    str | None, typer.Option("--community", metavar="NAME", help="Which community; not needed where there is one.")
-]
-Given = Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE", help="Settings of its kind.")]
 WatchlistPath = Annotated[Path, typer.Argument(metavar="FILE", help="Watchlist: .yaml, .json or .csv.")]
 
 
@@ -215,40 +218,6 @@ def import_sources(
     from monitor.commands.setup import source_import
 
     return source_import(community, file, interval)
-
-
-@destination.command("add")
-def add_destination(
-    kind: Annotated[
-        str,
-        typer.Argument(
-            metavar="KIND", help="webhook, email, discord, slack, mattermost, matrix, telegram, ntfy, or a plug-in's."
-        ),
-    ],
-    settings: Given = None,
-    name: Annotated[str | None, typer.Option(metavar="NAME", help="How people call it; by default its kind.")] = None,
-    minimum_severity: Annotated[
-        Severity, typer.Option(help="Slightest severity of an incident that it is told.")
-    ] = Severity.MEDIUM,
-    community: CommunityName = None,
-) -> int:
-    """Add a destination: leakwatch destination add webhook url=https://… secret=whsec_…"""
-    from monitor.commands.setup import destination_add
-
-    return destination_add(community, kind, name or kind, settings or [], minimum_severity)
-
-
-@destination.command("test")
-def try_destination(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name or id of the destination.")],
-    community: CommunityName = None,
-) -> int:
-    """Send a sample the way that all notices take, and say what came of it."""
-    from core.logs import configure_logs
-    from monitor.commands.delivery import destination_test
-
-    configure_logs("CRITICAL")  # what came of it is said
-    return destination_test(community, name)
 
 
 @delivery.command("list")

@@ -25,6 +25,8 @@ HALF_LIFE = timedelta(days=14)
 """In this time half of a long silence is forgotten, so that a place that became livelier is judged anew."""
 ACQUAINTANCE = timedelta(days=1)
 """What came within this time after a source was added tells nothing about what is usual: it is mostly old."""
+UNKNOWN_SILENCE = timedelta(days=7)
+"""The longest silence of a source of which no usual one is known that is not looked into."""
 
 
 class Judge:
@@ -40,6 +42,8 @@ class Judge:
     ) -> SourceRecord:
         """Return the source after a page of which so many documents were new."""
         source = replace(source, health=_with_blind_intervals(source, page, at))
+        if source.last_success_at is None or _was_unread(source, source.last_success_at, at):
+            source = replace(source, health=replace(source.health, read_since=at))
         health = source.health
         if new_count:
             health = replace(health, last_new_at=at, usual_silence_seconds=_usual_silence_seconds(source, at))
@@ -47,22 +51,28 @@ class Judge:
         # A place that dates its posts ahead must not look up to date for ever.
         newest = [*(min(moment, at) for moment in published), *filter(None, [health.newest_published_at])]
         interval_seconds = interval_after(source, page, new_count=new_count)
-        is_silent = not new_count and self._is_silent(source, at)
+        is_silent = not new_count and at - source.quiet_since > self._longest_silence(source, page)
+        failing_since, failure_count, is_long = None, 0, False
+        if page.failing is not None:
+            # No more than tells: a part that fails for good must not put off what is tried after a failed poll.
+            failure_count = min(source.failure_count + 1, self._failing_polls)
+            failing_since = health.failing_since or at
+            is_long = failure_count >= self._failing_polls and at - failing_since >= self._failing_for
         return replace(
             source,
-            state=SourceState.SILENT if is_silent else SourceState.HEALTHY,
+            state=_state_after(page, is_silent=is_silent),
             cursor=page.cursor,
             due_at=due_after_page(page, interval_seconds, began_at=began_at, at=at),
             last_success_at=at,
-            last_error=None,
-            failure_count=0,
+            last_error=page.failing,
+            failure_count=failure_count,
             health=replace(
                 health,
                 interval_seconds=interval_seconds,
-                failing_since=None,
+                failing_since=failing_since,
                 newest_published_at=max(newest, default=None),
                 quota_left=page.quota_left,
-                was_told=is_silent,
+                was_told=is_silent or is_long or (page.failing is not None and health.was_told),
             ),
             updated_at=at,
         )
@@ -73,24 +83,26 @@ class Judge:
         failing_since = health.failing_since or at
         failure_count = source.failure_count + 1
         moved_on = error.cursor if isinstance(error, SourceError) else None
-        is_long = failure_count >= self._failing_polls and at - failing_since >= self._failing_for
+        due_at = due_after_failure(source, error, at=at)
+        for_long = at - failing_since >= self._failing_for
+        # Where the next try lies further off than what is long, waiting for it would tell people days later.
+        is_long = for_long and (failure_count >= self._failing_polls or due_at - at > self._failing_for)
         return replace(
             source,
             state=SourceState.NOT_CONFIGURED if isinstance(error, NotConfigured) else SourceState.FAILING,
             cursor=source.cursor if moved_on is None else moved_on,
-            due_at=due_after_failure(source, error, at=at),
+            due_at=due_at,
             last_error=str(error),
             failure_count=failure_count,
             health=replace(health, failing_since=failing_since, was_told=health.was_told or is_long),
             updated_at=at,
         )
 
-    def _is_silent(self, source: SourceRecord, at: datetime) -> bool:
-        last_new_at, quiet_since = source.health.last_new_at, source.quiet_since
-        if last_new_at is None or quiet_since is None or last_new_at - source.created_at < ACQUAINTANCE:
-            return False
-        usual = timedelta(seconds=source.health.usual_silence_seconds)
-        return at - quiet_since > max(self._silent_for, usual * SILENCE_FACTOR)
+    def _longest_silence(self, source: SourceRecord, page: Page) -> timedelta:
+        """Return the longest silence after which all may still be well."""
+        if usual_seconds := source.health.usual_silence_seconds:
+            return max(self._silent_for, timedelta(seconds=usual_seconds) * SILENCE_FACTOR)
+        return timedelta.max if page.silence_is_usual else max(self._silent_for, UNKNOWN_SILENCE)
 
 
 def event_between(before: SourceRecord, after: SourceRecord) -> EventType | None:
@@ -110,20 +122,30 @@ def _with_blind_intervals(source: SourceRecord, page: Page, at: datetime) -> Sou
     return replace(source.health, blind_intervals=tuple(known[-MOST_BLIND_INTERVALS:]))
 
 
+def _was_unread(source: SourceRecord, read_at: datetime, at: datetime) -> bool:
+    """Return whether the source, last read at ``read_at``, was not read for too long until now."""
+    return at - read_at > timedelta(seconds=source.longest_interval_seconds) + OUTAGE
+
+
 def _blind_intervals(source: SourceRecord, page: Page, at: datetime) -> Iterator[BlindInterval]:
     if source.last_success_at is None:
         return
-    if at - source.last_success_at > timedelta(seconds=source.longest_interval_seconds) + OUTAGE:
+    if _was_unread(source, source.last_success_at, at):
         reason = f"it was not read: {source.last_error}" if source.last_error else "it was not read"
         yield BlindInterval(from_at=source.last_success_at, until_at=at, reason=reason)
-    if page.gap is not None:
-        yield BlindInterval(from_at=source.last_success_at, until_at=at, reason=page.gap)
+    for reason in filter(None, (page.gap, page.failing)):
+        yield BlindInterval(from_at=source.last_success_at, until_at=at, reason=reason)
+
+
+def _state_after(page: Page, *, is_silent: bool) -> SourceState:
+    if page.failing is not None:
+        return SourceState.FAILING
+    return SourceState.SILENT if is_silent else SourceState.HEALTHY
 
 
 def _usual_silence_seconds(source: SourceRecord, at: datetime) -> float:
     """Return the longest usual silence, now that something new ended one."""
-    usual = source.health.usual_silence_seconds
-    if source.quiet_since is None:
-        return usual
+    if at - source.created_at < ACQUAINTANCE:
+        return 0.0
     silence = at - source.quiet_since
-    return max(silence.total_seconds(), usual * math.exp2(-silence / HALF_LIFE))
+    return max(silence.total_seconds(), source.health.usual_silence_seconds * math.exp2(-silence / HALF_LIFE))

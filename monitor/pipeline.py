@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from alerting.incidents import raise_alert
-from alerting.joining import Memory
+from alerting.joining import Memory, look_up
 from alerting.mosaic import add_to_mosaic
 from alerting.scoring import Scorer
 from alerting.traces import Shingler, Trace, trace_of
@@ -190,14 +190,12 @@ class LivePipeline:
             marked = {key for key, finding in findings.items() if finding.alerts} if given_once else findings.keys()
             new = await transaction.mark_seen(community_id, marked, until=at + self._seen_for)
             new |= findings.keys() - marked
-            for fingerprint, finding in findings.items():
-                if fingerprint in new:
-                    for alert in finding.alerts:
-                        incident = await raise_alert(
-                            transaction, alert, at=at, trace=traces[alert.id], memory=self._memory
-                        )
-                        alerts.append(replace(alert, incident_id=incident.id))
-                        alerts += await add_to_mosaic(transaction, alert, at=at, remember=self._memory.of_pieces)
+            found = [alert for key, finding in findings.items() if key in new for alert in finding.alerts]
+            await look_up(transaction, found, traces)
+            for alert in found:
+                incident = await raise_alert(transaction, alert, at=at, trace=traces[alert.id], memory=self._memory)
+                alerts.append(replace(alert, incident_id=incident.id))
+                alerts += await add_to_mosaic(transaction, alert, at=at, remember=self._memory.of_pieces)
             if finish is not None:
                 await finish(transaction, len(new))
         if alerts:

@@ -4,9 +4,11 @@ when a source is due and who holds it, so any number of processes may run this l
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from alerting.canaries import is_in
 from alerting.planning import plan_source_notices
 from core.clock import Clock
 from core.errors import (
@@ -23,12 +25,15 @@ from core.ports import HttpClient, Source, SourceContext, Store, Transaction
 from core.types import Page, SourceLease, SourceRecord
 from monitor.health import Judge, event_between
 from monitor.pipeline import LivePipeline
+from monitor.places import Places
 
 LONGEST_WAIT = timedelta(seconds=10)
 """Another process may add a source, so the rows are looked at again after this time at the latest."""
 CONCURRENT_POLLS = 8
 SHARE_OF_LEASE = 0.8
-"""A poll must end well before its lease does, so that its page can still be recorded."""
+"""Reading must end within this share of the lease."""
+RENEWALS = 3
+"""How often a lease is renewed in the time for which it is taken: one that fails does not lose it."""
 
 UNREADABLE = "what is kept of it does not open: restore the database from a backup, or delete it and add it again"
 
@@ -57,6 +62,8 @@ class Scheduler:
         self._judge = judge
         self._lease_for = lease_for
         self._planned = planned
+        self._places = Places(sources)
+        self._polled: set[str] = set()
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -64,25 +71,39 @@ class Scheduler:
         self._wake.set()
 
     async def run(self) -> None:
-        """Poll due sources until cancelled, several at a time. What fails in the database is tried again."""
+        """Poll due sources until cancelled, several at a time, but few of one place. What fails in the database is
+        tried again."""
         polls: set[asyncio.Task[None]] = set()
 
-        def ended(poll: asyncio.Task[None]) -> None:
-            polls.discard(poll)
-            self._wake.set()
+        def begin(lease: SourceLease) -> None:
+            poll = group.create_task(self.poll(lease))
+            polls.add(poll)
+            self._polled.add(lease.source.id)
+
+            def ended(_: asyncio.Task[None]) -> None:
+                polls.discard(poll)
+                self._polled.discard(lease.source.id)
+                self._places.leave(lease.source)
+                self._wake.set()
+
+            poll.add_done_callback(ended)
 
         async with asyncio.TaskGroup() as group:
             while True:
                 look_again_at = self._clock.now() + LONGEST_WAIT
                 try:
                     while len(polls) < CONCURRENT_POLLS:
-                        lease = await self._store.take_due_source(self._clock.now(), self._lease_for)
+                        # One that is polled here is not taken again, even where its lease could not be renewed.
+                        others = self._places.kept_out() | self._polled
+                        lease = await self._store.take_due_source(self._clock.now(), self._lease_for, besides=others)
                         if lease is None:
-                            look_again_at = min(look_again_at, await self._store.next_source_due_at() or look_again_at)
+                            due_at = await self._store.next_source_due_at(besides=others)
+                            look_again_at = min(look_again_at, due_at or look_again_at)
                             break
-                        poll = group.create_task(self.poll(lease))
-                        polls.add(poll)
-                        poll.add_done_callback(ended)
+                        if self._places.enter(lease.source):
+                            begin(lease)
+                        else:  # where it is read was not known before
+                            await self._store.give_source_back(lease)
                 except (StoreError, CryptoError) as error:
                     logger().error("sources cannot be taken", exc_info=error)
                 await self._clock.wait_until(look_again_at, self._wake)
@@ -93,17 +114,22 @@ class Scheduler:
         log = logger().bind(source_id=source.id, kind=source.kind)
         began_at = self._clock.now()
         try:
-            page = await self._read(lease)
-            after = source
+            async with self._held(lease):
+                page = await self._read(lease)
+                canaries = await self._store.waiting_canaries(source.id)
+                after = source
 
-            async def finish(transaction: Transaction, new_count: int) -> None:
-                nonlocal after
-                at = self._clock.now()
-                after = self._judge.after_page(source, page, new_count=new_count, began_at=began_at, at=at)
-                await _record(transaction, lease, after)
+                async def finish(transaction: Transaction, new_count: int) -> None:
+                    nonlocal after
+                    at = self._clock.now()
+                    after = self._judge.after_page(source, page, new_count=new_count, began_at=began_at, at=at)
+                    await _record(transaction, lease, after)
+                    if canaries:
+                        given = [one.id for one in canaries if any(is_in(one, each) for each in page.documents)]
+                        await transaction.note_reading(source.id, given, at)
 
-            intake = await self._pipeline.process_page(source, page, finish)
-            self._tell(source, after)
+                intake = await self._pipeline.process_page(source, page, finish)
+                self._tell(source, after)
         except LeaseLost as error:
             log.warning("a poll took longer than its lease", exc_info=error)
         except LeakwatchError as error:
@@ -129,13 +155,33 @@ class Scheduler:
         except TimeoutError:
             raise SourceUnavailable(f"one poll took longer than {limit_seconds:.0f} seconds") from None
 
+    @asynccontextmanager
+    async def _held(self, lease: SourceLease) -> AsyncIterator[None]:
+        """Renew the lease meanwhile: a long text may take longer to examine than a lease lasts."""
+        renewing = asyncio.create_task(self._renew(lease))
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.wait([renewing])
+
+    async def _renew(self, lease: SourceLease) -> None:
+        while True:
+            await self._clock.wait_until(self._clock.now() + self._lease_for / RENEWALS, asyncio.Event())
+            try:
+                await self._store.renew_source_lease(lease, self._clock.now() + self._lease_for)
+            except LeaseLost:
+                return  # recording the page says so
+            except StoreError as error:
+                logger().warning("a lease cannot be renewed now", source_id=lease.source.id, exc_info=error)
+
     async def _record_failure(self, lease: SourceLease, error: LeakwatchError) -> None:
         after = self._judge.after_failure(lease.source, error, at=self._clock.now())
         try:
             async with self._store.transaction() as transaction:
                 await _record(transaction, lease, after)
             self._tell(lease.source, after)
-        except StoreError as failure:
+        except LeakwatchError as failure:
             # The lease runs out, and the poll is repeated from the same cursor.
             logger().error("a failed poll cannot be recorded", source_id=lease.source.id, exc_info=failure)
 

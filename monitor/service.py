@@ -1,4 +1,5 @@
-"""Runs a service in one process: the API, the scheduler, the delivery and the pruning, until a signal comes."""
+"""Runs a service in one process: the API, the scheduler, the delivery, the escalation and the pruning, until a signal
+comes."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import uvicorn
@@ -21,10 +23,15 @@ PRUNE_INTERVAL = timedelta(hours=1)
 SHUTDOWN_SECONDS = 5
 """How long requests under way may take to end once a signal came: one that never ends must not hold it up."""
 
+THREADS = 64
+"""Looking up names and talking with mail servers waits in threads, for as long as the other side likes. There must be
+some left for matching, on a machine with few processors, too."""
+
 
 async def run_service(service: Service, *, ready: Callable[[str], Coroutine[None, None, None]]) -> None:
     """Run all jobs until SIGINT or SIGTERM, then end them in order. ``ready`` is called with the address of
     the API once it answers. Raises SettingsError when the address cannot be listened on."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="work"))
     listening = _listen(service.parts.settings.api)
     server = uvicorn.Server(
         uvicorn.Config(
@@ -47,6 +54,10 @@ async def run_service(service: Service, *, ready: Callable[[str], Coroutine[None
         jobs = [
             group.create_task(service.scheduler.run()),
             group.create_task(service.dispatcher.run()),
+            group.create_task(service.escalator.run()),
+            group.create_task(service.digests.run()),
+            group.create_task(service.snoozes.run()),
+            group.create_task(service.canaries.run()),
             group.create_task(_prune(service.store, service.parts.clock)),
             group.create_task(ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")),
         ]

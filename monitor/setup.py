@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from api.auth import new_token
 from core.clock import Clock
 from core.errors import NotFound, UsageError
 from core.ids import new_id
+from core.listing import whole
 from core.ports import Store
 from core.types import (
     ApiKey,
@@ -22,6 +24,7 @@ from core.types import (
     Scope,
     Severity,
     SourceRecord,
+    Watchlist,
 )
 from monitor.parts import Parts
 from watchlists.checking import load_checked
@@ -63,6 +66,40 @@ async def community_named(store: Store, name: str | None) -> Community:
         if name is None
         else "there is no community of that name: look at the names with leakwatch doctor"
     )
+
+
+async def destination_named(store: Store, community_id: str, name: str) -> Destination:
+    """Return the community's destination of that name or id. Raises NotFound."""
+    destinations = await whole(partial(store.all_destinations, community_id))
+    named = [destination for destination in destinations if name in (destination.id, destination.name)]
+    if len(named) != 1:
+        raise NotFound(
+            "several destinations have this name: give the id, which leakwatch destination list shows"
+            if named
+            else "there is no destination of this name: look at the names with leakwatch destination list"
+        )
+    return named[0]
+
+
+async def source_named(store: Store, community_id: str, name: str) -> SourceRecord:
+    """Return the community's source of that name or id. Raises NotFound."""
+    sources = await whole(partial(store.sources, community_id))
+    named = [source for source in sources if name in (source.id, source.name)]
+    if len(named) != 1:
+        raise NotFound(
+            "several sources have this name: give the id, which GET /v1/sources lists"
+            if named
+            else "there is no source of this name: look at the names with leakwatch doctor"
+        )
+    return named[0]
+
+
+async def watchlist_named(store: Store, community_id: str, name: str) -> Watchlist:
+    """Return the community's watchlist of that name or id. Raises NotFound."""
+    for watchlist in await whole(partial(store.watchlists, community_id)):
+        if name in (watchlist.id, watchlist.name):
+            return watchlist
+    raise NotFound("there is no watchlist of this name: GET /v1/watchlists lists them")
 
 
 async def create_key(store: Store, clock: Clock, community_id: str, *, name: str, scopes: frozenset[Scope]) -> str:
@@ -122,6 +159,8 @@ async def add_destination(
     name: str,
     settings: JsonObject,
     minimum_severity: Severity,
+    no_quotes: bool = False,
+    only_when_asked: bool = False,
 ) -> Destination:
     """Keep a destination that is told redacted incidents. Raises SettingsError as :func:`add_source`."""
     parts.notifiers.check_settings(kind, settings)
@@ -133,6 +172,8 @@ async def add_destination(
         settings=settings,
         detail=Detail.REDACTED,
         minimum_severity=minimum_severity,
+        no_quotes=no_quotes,
+        only_when_asked=only_when_asked,
     )
     await store.add_destination(
         destination, audit=audit_entry(parts.clock, community_id, "destination.created", destination.id)

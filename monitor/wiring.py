@@ -9,8 +9,11 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
+from alerting.digests import Digests
 from alerting.dispatch import Dispatcher
+from alerting.escalation import Escalator
 from alerting.joining import Memory
+from alerting.snoozing import Snoozes
 from api.app import create_app
 from api.services import Services
 from core.clock import Clock, SystemClock
@@ -19,6 +22,7 @@ from core.http import GuardedClient
 from core.ports import NotifierContext
 from core.settings import Settings
 from core.types import Alert
+from monitor.canaries import CanaryWatch
 from monitor.following import Follower
 from monitor.health import Judge
 from monitor.parts import Parts
@@ -35,6 +39,10 @@ class Service:
     pipeline: LivePipeline
     scheduler: Scheduler
     dispatcher: Dispatcher
+    escalator: Escalator
+    digests: Digests
+    snoozes: Snoozes
+    canaries: CanaryWatch
     app: FastAPI
 
 
@@ -67,6 +75,7 @@ async def open_service(
             parts.notifiers,
             NotifierContext(http=http_of_channels, clock=clock),
             lease_for=timedelta(seconds=settings.monitor.delivery_lease_seconds),
+            public_url=None if settings.public_url is None else str(settings.public_url),
         )
 
         def tell(alerts: Sequence[Alert]) -> None:
@@ -99,6 +108,9 @@ async def open_service(
             planned=dispatcher.wake,
         )
 
+        escalator = Escalator(store, clock, planned=dispatcher.wake)
+        canaries = CanaryWatch(store, clock, planned=dispatcher.wake)
+
         def changed() -> None:
             scheduler.wake()
             dispatcher.wake()
@@ -116,6 +128,8 @@ async def open_service(
             )
         )
         try:
-            yield Service(parts, store, pipeline, scheduler, dispatcher, app)
+            digests = Digests(store, clock, planned=dispatcher.wake)
+            snoozes = Snoozes(store, clock, planned=dispatcher.wake)
+            yield Service(parts, store, pipeline, scheduler, dispatcher, escalator, digests, snoozes, canaries, app)
         finally:
             await follower.close()

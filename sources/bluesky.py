@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from core.errors import AddressRefused, SourceError
+from core.errors import AddressRefused, SourceError, SourceUnavailable
 from core.ports import SourceContext
 from core.types import Document, JsonObject, Page
 from sources.parsing.json_values import moment_of, number_of, object_of, objects_of, text_of
@@ -99,6 +99,7 @@ class BlueskySource:
         earliest = _microseconds(now - LONGEST_CATCH_UP)
         latest = max(latest, earliest)
         begin = latest - OVERLAP // _MICROSECOND
+        is_early = False
         posts: dict[str, _Post] = {}
         try:
             async with aclosing(
@@ -107,6 +108,12 @@ class BlueskySource:
                 async for text in events:
                     event = _event(text)
                     moment = number_of(event.get("time_us")) or 0
+                    if (
+                        0 < moment < begin
+                    ):  # a Jetstream of version 2 may begin up to an hour before what it was asked for
+                        is_early = True
+                        continue
+                    is_early = False
                     # A moment to come would be a place in the stream to which it has not played yet.
                     latest = max(latest, min(moment, _microseconds(self._context.clock.now())))
                     post = _post(event)
@@ -120,6 +127,10 @@ class BlueskySource:
         except SourceError:
             if not posts:
                 raise
+        if is_early and not posts:
+            raise SourceUnavailable(
+                "the Jetstream plays back from long before, and does not come to what is new in time"
+            )
         fetched_at = self._context.clock.now()
         return Page(
             documents=tuple(self._document(post, fetched_at) for post in posts.values()),

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from threading import Lock
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,7 +16,7 @@ from core.errors import SourceBroken
 from core.logs import logger
 from core.ports import SourceContext
 from core.types import Document, Json, JsonObject, Page
-from sources.parsing.reading import LARGEST_FILE_BYTES, Unreadable, files_under, read_file
+from sources.parsing.reading import LARGEST_FILE_BYTES, Step, Unreadable, files_under, read_file
 
 PAGE_SIZE = 200
 
@@ -68,6 +69,31 @@ class _Progress:
         }
 
 
+class _Paused:
+    """Readings of files that stopped at the end of a page, to be gone on with: what is compressed, or parsed whole, has
+    no place that can be gone to but by reading all before it. Where one is not there any more, that is done."""
+
+    def __init__(self, at_most: int) -> None:
+        self._at_most = at_most
+        self._readings: dict[tuple[Path, str, int, _Progress], Iterator[Step]] = {}
+        self._lock = Lock()
+
+    def keep(self, path: Path, name: str, max_bytes: int, progress: _Progress, steps: Iterator[Step]) -> None:
+        """Keep what follows in the file after this; of too many, the one kept longest is given up."""
+        with self._lock:
+            self._readings[(path, name, max_bytes, progress)] = steps
+            while len(self._readings) > self._at_most:
+                del self._readings[next(iter(self._readings))]
+
+    def take(self, path: Path, name: str, max_bytes: int, progress: _Progress) -> Iterator[Step] | None:
+        """Return what follows in the file after this, once; None where that was not kept."""
+        with self._lock:
+            return self._readings.pop((path, name, max_bytes, progress), None)
+
+
+_paused = _Paused(at_most=4)
+
+
 class FilesSource:
     """A file or a directory. New files are read, lines added to JSON lines too, and changed files again."""
 
@@ -84,15 +110,23 @@ class FilesSource:
 
     def _poll(self, cursor: JsonObject) -> Page:
         documents: list[Document] = []
+        unreadable: list[Unreadable] = []
         progress: dict[str, Json] = {}
         more = False
         for name, path in self._files():
             before = _Progress.read(cursor.get(name))
             if not more:
-                before = self._read(name, path, before, documents)
+                before = self._read(name, path, before, documents, unreadable)
                 more = len(documents) == PAGE_SIZE
             progress[name] = before.written()
-        return Page(documents=tuple(documents), cursor=progress, more=more)
+        # Files may never change, but where there are none, the path or the pattern may be wrong.
+        return Page(
+            documents=tuple(documents),
+            cursor=progress,
+            more=more,
+            gap=f"files or lines that could not be read, or not wholly: {len(unreadable)}" if unreadable else None,
+            silence_is_usual=bool(progress),
+        )
 
     def _files(self) -> Iterator[tuple[str, Path]]:
         path = self._settings.path
@@ -104,38 +138,39 @@ class FilesSource:
         elif path.is_file():
             yield path.name, path
         else:
-            raise SourceBroken(f"{path} is neither a file nor a directory that can be read")
+            raise SourceBroken("its path is neither a file nor a directory that can be read")
 
-    def _read(self, name: str, path: Path, before: _Progress, documents: list[Document]) -> _Progress:
-        """Add to the documents up to a page, and return how far the file was read with that."""
+    def _read(
+        self, name: str, path: Path, before: _Progress, documents: list[Document], unreadable: list[Unreadable]
+    ) -> _Progress:
+        """Add to the documents up to a page, and to what is unreadable; return how far the file was read with that."""
         try:
             status = path.stat()
         except OSError:  # it went away since it was listed
             return before
         now = replace(before, size=status.st_size, changed_at=status.st_mtime_ns)
+        max_bytes, steps = self._settings.max_bytes, None
         if now == before:
             if before.done:
                 return before
+            steps = _paused.take(path, name, max_bytes, before)
         elif before.mark is None or before.mark != _mark(path, before.offset):
             now = replace(now, offset=0, number=0)
         now = replace(now, done=True)
-        steps = read_file(
-            path,
-            name,
-            offset=now.offset,
-            number=now.number,
-            max_bytes=self._settings.max_bytes,
-            growing=True,
-        )
+        steps = steps or read_file(path, name, offset=now.offset, number=now.number, max_bytes=max_bytes, growing=True)
         for step in steps:
             now = replace(now, offset=step.offset, number=step.number)
             if isinstance(step.item, Unreadable):
                 self._report(step.item, alone=not documents)
+                unreadable.append(step.item)
+                now = replace(now, done=now.done and not step.item.may_pass)
                 continue
             documents.append(self._document(step.item, name))
             if len(documents) == PAGE_SIZE:
-                now = replace(now, done=False)
-                break
+                now = replace(now, done=False, mark=_mark(path, now.offset))
+                if now.mark is None:
+                    _paused.keep(path, name, max_bytes, now, steps)
+                return now
         return replace(now, mark=_mark(path, now.offset))
 
     def _report(self, unreadable: Unreadable, *, alone: bool) -> None:

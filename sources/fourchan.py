@@ -1,11 +1,13 @@
 """4chan: all posts of boards, by the read-only JSON API (https://github.com/4chan/4chan-API).
 
 A board's catalogue shows every thread with its latest replies. A thread is fetched only where more came than these,
-so that most posts cost no request of their own. Post numbers grow over a whole board.
+so that most posts cost no request of their own. Post numbers grow over a whole board. A thread that cannot be fetched
+is tried again with the next polls, after the others.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,11 +15,13 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from core.errors import NotConfigured
+from core.errors import NotConfigured, SourceError, SourceUnavailable
 from core.ports import SourceContext
 from core.types import Document, Json, JsonObject, Page
 from sources.parsing.json_values import moment_of, number_of, object_of, objects_of, text_of
 from sources.parsing.plain_text import html_to_text
+from sources.polling.tries import MOST_FAILURES, Tries, given_up
+from sources.polling.unreadable import Unreadable
 from sources.transport.fetching import Gone, WebAddress, fetch
 from sources.transport.validators import Validators
 
@@ -43,21 +47,51 @@ class FourchanSettings(BaseModel):
 @dataclass(frozen=True, slots=True)
 class _Board:
     """What was read of a board: the last post of each of its threads, and the newest post there was at the first
-    poll (None before it): of what is older, only what the catalogue shows is read."""
+    poll (None before it): of what is older, only what the catalogue shows is read. ``tries`` are of threads that
+    could not be fetched."""
 
     last: Mapping[int, int] = field(default_factory=dict)
     began_at: int | None = None
+    tries: Tries = field(default_factory=Tries)
     validators: Validators = field(default_factory=Validators)
 
     @classmethod
     def read(cls, written: Json) -> _Board:
         board = object_of(written)
         last = {int(thread): number_of(post) or 0 for thread, post in object_of(board.get("last")).items()}
-        return cls(last, number_of(board.get("began_at")), Validators.read(object_of(board.get("validators"))))
+        return cls(
+            last,
+            number_of(board.get("began_at")),
+            Tries.read(board.get("tries")),
+            Validators.read(object_of(board.get("validators"))),
+        )
 
     def written(self) -> JsonObject:
         last = {str(thread): post for thread, post in self.last.items()}
-        return {"last": last, "began_at": self.began_at, "validators": self.validators.written()}
+        return {
+            "last": last,
+            "began_at": self.began_at,
+            "tries": self.tries.written(),
+            "validators": self.validators.written(),
+        }
+
+
+@dataclass(slots=True)
+class _News:
+    """What one poll gives of a board: new posts, and the board after them. ``ended``: there is no more to give now."""
+
+    posts: list[_Post]
+    board: _Board
+    ended: bool = True
+    failed: list[str] = field(default_factory=list)
+    failure: SourceUnavailable | None = None
+    given_up: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the place asks to wait, or is in trouble."""
+        asks_to_wait = self.failure is not None and self.failure.retry_after is not None
+        return asks_to_wait or len(self.failed) >= MOST_FAILURES
 
 
 class FourchanSource:
@@ -81,51 +115,80 @@ class FourchanSource:
         number = position if 0 <= position < len(names) else 0
         name = names[number]
         board = boards[name]
-        answer = await fetch(self._context, self._url(name, "catalog"), headers=board.validators.headers())
-        posts: list[_Post] = []
-        ended = True
+        unreadable = Unreadable.read((cursor or {}).get("unreadable"), names)
+        try:
+            answer = await fetch(self._context, self._url(name, "catalog"), headers=board.validators.headers())
+        except SourceError as error:
+            unreadable = unreadable.and_also(name, f"number {number + 1} of the boards: {error}")
+            following = (number + 1) % len(names)
+            skipped = _written(following, boards, unreadable)
+            return unreadable.page_past(error, names, skipped, more=following != 0)
+        unreadable = unreadable.without(name)
+        now = self._context.clock.now()
+        news = _News([], board)
+        waits = [answer.not_before]
         if answer.response.status != 304:
             threads = [thread for page in objects_of(answer.json()) for thread in objects_of(page.get("threads"))]
-            posts, boards[name], ended = await self._news(name, board, threads)
-            if ended:
+            news = await self._news(name, board, threads)
+            boards[name] = replace(news.board, tries=news.board.tries.and_also(news.failed, counted=True))
+            if news.ended and not news.failed:
                 boards[name] = replace(boards[name], validators=Validators.of(answer.response))
-        following = (number + 1) % len(names) if ended else number
-        now = self._context.clock.now()
+        if news.failure is not None:
+            if news.is_over and not news.posts:
+                boards[name] = replace(board, tries=board.tries.and_also(news.failed, counted=False))
+                news.failure.cursor = _written(number, boards, unreadable)
+                raise news.failure
+            waits.append(now + news.failure.retry_after if news.failure.retry_after else None)
+        following = (number + 1) % len(names) if news.ended else number
         return Page(
-            documents=tuple(self._document(name, post, now) for post in posts),
-            cursor={"next": following, "boards": {key: one.written() for key, one in boards.items()}},
-            more=following != 0 or not ended,
-            not_before=answer.not_before,
+            documents=await asyncio.to_thread(self._documents, name, news.posts, now),
+            cursor=_written(following, boards, unreadable),
+            more=following != 0 or not news.ended,
+            not_before=max(filter(None, waits), default=None),
+            gap=given_up(answer.host, "threads", news.given_up) if news.given_up else None,
+            failing=unreadable.sentence(),
         )
 
-    async def _news(
-        self, name: str, board: _Board, threads: Sequence[Mapping[str, Any]]
-    ) -> tuple[list[_Post], _Board, bool]:
-        """Return at most a page of new posts, the board after them, and whether they are all that there are."""
+    async def _news(self, name: str, board: _Board, threads: Sequence[Mapping[str, Any]]) -> _News:
+        """Return at most a page of new posts."""
         shown = {thread["no"]: _catalogued(thread) for thread in _numbered(threads)}
         newest = max((posts[-1]["no"] for posts in shown.values()), default=0)
         began_at = newest if board.began_at is None else board.began_at
-        last, fetches, ended = dict(board.last), THREADS_A_POLL, True
-        news: list[_Post] = []
+        last, fetches, exhausted = dict(board.last), THREADS_A_POLL, board.tries.exhausted()
+        news = _News([], board)
+        waiting: set[str] = set()
         # Threads that left the catalogue are looked at a last time.
-        for thread in sorted({*shown, *last}):
-            known, posts = last.get(thread, 0), shown.get(thread, [])
+        for thread in sorted({*shown, *last}, key=lambda number: (board.tries.rank(str(number)), number)):
+            key, known, posts = str(thread), last.get(thread, 0), shown.get(thread, [])
             if not posts or _hides(posts, known, began_at):
-                if not fetches:
-                    ended = False
+                if key in exhausted:
+                    news.given_up += 1
+                elif news.is_over or not fetches:
+                    news.ended = news.ended and news.is_over
+                    waiting.add(key)
                     continue
-                fetches -= 1
-                posts = await self._thread(name, thread) or posts
+                else:
+                    fetches -= 1
+                    try:
+                        posts = await self._thread(name, thread) or posts
+                    except SourceUnavailable as error:
+                        news.failure = error
+                        news.failed.append(key)
+                        waiting.add(key)
+                        continue
             fresh = [post for post in posts if post["no"] > known]
-            given = fresh[: PAGE_SIZE - len(news)]
-            news += given
+            given = fresh[: PAGE_SIZE - len(news.posts)]
+            news.posts += given
             if given:
                 last[thread] = given[-1]["no"]
             if len(given) < len(fresh):
-                return news, _Board(last, began_at), False
+                news.ended = False
+                waiting |= board.tries.counts.keys()
+                break
             if thread not in shown:
                 del last[thread]
-        return news, _Board(last, began_at), ended
+        news.board = _Board(last, began_at, board.tries.of(waiting))
+        return news
 
     async def _thread(self, name: str, number: int) -> list[_Post]:
         try:
@@ -136,6 +199,9 @@ class FourchanSource:
 
     def _url(self, board: str, what: str) -> str:
         return f"{self._settings.url.rstrip('/')}/{board}/{what}.json"
+
+    def _documents(self, board: str, posts: Iterable[_Post], now: datetime) -> tuple[Document, ...]:
+        return tuple(self._document(board, post, now) for post in posts)
 
     def _document(self, board: str, post: _Post, now: datetime) -> Document:
         name, number = self._context.name, post["no"]
@@ -154,6 +220,11 @@ class FourchanSource:
             published_at=moment_of(post.get("time")),
             fetched_at=now,
         )
+
+
+def _written(following: int, boards: Mapping[str, _Board], unreadable: Unreadable) -> JsonObject:
+    written = {name: board.written() for name, board in boards.items()}
+    return {"next": following, "boards": written, "unreadable": unreadable.written()}
 
 
 def _numbered(posts: Iterable[Mapping[str, Any]]) -> list[_Post]:

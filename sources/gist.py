@@ -1,5 +1,8 @@
 """GitHub's public gists. A document is one file of a gist, in the state that the list names.
 
+The list is by last change, and what was read may be anywhere in it: a comment brings an old gist to the top. So it is
+read back to the moment down to which all was read before.
+
 Files are read at their raw addresses, which cost none of the API's requests, are never truncated, and name the state
 of the content, so that only a file that changed is read again.
 """
@@ -17,8 +20,8 @@ from core.errors import SourceUnavailable
 from core.ports import SourceContext
 from core.types import Document, JsonObject, Page
 from sources.parsing.decoding import decode
-from sources.parsing.json_values import moment_of, object_of, objects_of, text_of
-from sources.polling.listed_items import ListedItem, read_listed, was_read
+from sources.parsing.json_values import moment_of, number_of, object_of, objects_of, text_of
+from sources.polling.listed_items import ListedItem, read_listed
 from sources.transport.fetching import Answer, WebAddress, fetch
 from sources.transport.github_api import API_URL, api_headers
 
@@ -54,16 +57,33 @@ class GistSource:
 
     async def poll(self, cursor: JsonObject | None) -> Page:
         """Return files that were not read yet, the oldest first; see :class:`core.ports.Source`."""
-        items: list[ListedItem] = []
+        read_until = number_of((cursor or {}).get("until"))
+        gists: list[Mapping[str, Any]] = []
         for number in range(1, _LISTS + 1):
             listing, rows = await self._list(number)
-            listed = [item for gist in objects_of(rows) for item in self._items(gist)]
-            items += listed
-            # At first the newest are enough; later the list is read back to what is known.
-            cut_off = len(rows) >= _LIST_SIZE
-            if not cut_off or cursor is None or any(was_read(cursor, item) for item in listed):
+            gists += objects_of(rows)
+            oldest = min(filter(None, map(_changed_at, gists)), default=None)
+            # At first the newest are enough.
+            reached = read_until is None or len(rows) < _LIST_SIZE or (oldest is not None and oldest < read_until)
+            if reached:
                 break
-        return await read_listed(self._context, listing, items, cursor, cut_off=cut_off)
+        items = [
+            item
+            for gist in gists
+            if read_until is None or (_changed_at(gist) or read_until) >= read_until
+            for item in self._items(gist)
+        ]
+        page = await read_listed(self._context, listing, items, cursor, cut_off=False)
+        following = page.cursor or {}
+        gaps = [page.gap]
+        passed_over = not reached and oldest is not None and oldest > (read_until or 0)
+        if passed_over:
+            gaps.append(f"{listing.host} was read back {len(gists)} gists, and more had changed")
+        if read_until is None or passed_over:
+            read_until = oldest
+        if not following.get("waiting"):
+            read_until = max(filter(None, map(_changed_at, gists)), default=read_until)
+        return replace(page, cursor={**following, "until": read_until}, gap="; ".join(filter(None, gaps)) or None)
 
     async def _list(self, number: int) -> tuple[Answer, list[Any]]:
         url = f"{self._base}/gists/public?per_page={_LIST_SIZE}&page={number}"
@@ -101,3 +121,9 @@ class GistSource:
         # The token is for the API alone: a raw address may lead anywhere.
         answer = await fetch(self._context, raw_url)
         return replace(document, text=decode(answer.response.body), fetched_at=self._context.clock.now())
+
+
+def _changed_at(gist: Mapping[str, Any]) -> int | None:
+    """Return when the gist was changed last, in seconds since 1970."""
+    moment = moment_of(gist.get("updated_at"))
+    return int(moment.timestamp()) if moment else None

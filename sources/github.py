@@ -20,7 +20,7 @@ from sources.transport.github_api import API_URL, api_headers
 _RESULTS = 100
 """The most that the API gives at once."""
 _LONGEST_QUERY = 250
-"""GitHub takes 256 characters."""
+"""GitHub takes 256 characters, qualifiers not counted."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -56,8 +56,10 @@ class GithubSource(SearchSource[GithubSettings]):
             answer, content = await self._search("code", {"q": query})
             answers.append(answer)
             results += _code(content)
-        if self._settings.issues:
-            answer, content = await self._search("issues", {"q": query, "sort": "updated", "order": "desc"})
+        # A query must say which of both is meant, and cannot mean both: GitHub answers 422 then, or finds nothing.
+        for kind in ("issue", "pull-request") if self._settings.issues else ():
+            wanted = {"q": f"{query} is:{kind}", "sort": "updated", "order": "desc"}
+            answer, content = await self._search("issues", wanted)
             answers.append(answer)
             results += _issues(content)
         # Code and issues have limits of their own: the longer wait counts.

@@ -6,6 +6,7 @@ stretch begins a little before the end of the last one, as items come into the i
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -72,7 +73,8 @@ class HackerNewsSource:
             answer, rows, whole = await self._rows(since, begin, end)
         if not whole:
             gap = f"Hacker News lists {_LIST_SIZE} items at once, and more came within a minute"
-        documents = {digest: document for digest, document in self._documents(rows) if digest not in given}
+        read = await asyncio.to_thread(lambda: list(self._documents(rows)))
+        documents = {digest: document for digest, document in read if digest not in given}
         return Page(
             documents=tuple(documents.values()),
             cursor={"until": end, "given": given.and_also(documents, at_most=_REMEMBERED).written()},

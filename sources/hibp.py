@@ -59,7 +59,7 @@ class HibpSource:
         newest = digest_of(latest.get("Name"), latest.get("AddedDate"))
         read_at = moment_of(known.get("read_at"))
         if known.get("newest") == newest and read_at is not None and now < read_at + REREAD_AFTER:
-            return Page(documents=(), cursor=cursor)
+            return Page(documents=(), cursor=cursor, silence_is_usual=True)
         exposed = await self._exposed()
         answer = await self._asked("breaches")
         breaches = objects_of(answer.json())
@@ -75,6 +75,7 @@ class HibpSource:
                 "given": given.and_also(documents, at_most=REMEMBERED).written(),
             },
             not_before=answer.not_before,
+            silence_is_usual=True,
         )
 
     async def _exposed(self) -> Exposed:

@@ -10,13 +10,17 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from core.addresses import is_loopback
+from core.errors import SourceError, SourceUnavailable
 from core.logs import logger
 from core.ports import SourceContext
 from core.types import Document, Json, JsonObject, Page
 from sources.parsing.formats import Format, UnreadableFormat
 from sources.parsing.limited_reading import PARSING_SECONDS, read_within_limits
 from sources.polling.given import Given, digest_of
-from sources.transport.imap import ImapFolder, Protection, open_folder
+from sources.polling.tries import MOST_FAILURES, Tries, given_up
+from sources.transport.fetching import WebAddress
+from sources.transport.imap import ImapFolder, Login, MailRefused, Protection, open_folder
+from sources.transport.oauth import Grant, refreshed
 
 PAGE_MAILS = 25
 REMEMBERED = 2000
@@ -39,7 +43,15 @@ class MailboxSettings(BaseModel):
         None, repr=False, description="Certificate (PEM) that signs the server's, where no public authority does."
     )
     username: str = Field(repr=False, description="Name to log in with.")
-    password: SecretStr = Field(description="Password to log in with; where a provider asks for it, an app password.")
+    password: SecretStr = Field(
+        SecretStr(""), description="Password to log in with; where a provider asks for it, an app password."
+    )
+    token_url: WebAddress | None = Field(
+        None, description="Where access tokens come from, for providers that take no password (OAuth 2)."
+    )
+    client_id: str = Field("", description="Client id of the app that may read the mails.")
+    client_secret: SecretStr = Field(SecretStr(""), description="Its secret, where it has one.")
+    refresh_token: SecretStr = Field(SecretStr(""), description="Refresh token of the account for that app.")
     folder: str = Field("INBOX", description="Folder that is read.")
     backfill: int = Field(100, ge=0, le=1000, description="How many of the mails that are there already are read.")
 
@@ -47,6 +59,12 @@ class MailboxSettings(BaseModel):
     def _is_protected(self) -> MailboxSettings:
         if self.tls == "none" and not is_loopback(self.host):
             raise ValueError("tls may be none only where the server is on this machine")
+        by_password = bool(self.password.get_secret_value())
+        by_token = self.token_url is not None
+        if by_password == by_token:
+            raise ValueError("it takes either a password or a token_url")
+        if by_token and not (self.client_id and self.refresh_token.get_secret_value()):
+            raise ValueError("a token_url needs a client_id and a refresh_token")
         return self
 
 
@@ -62,19 +80,35 @@ class MailboxSource:
 
     async def poll(self, cursor: JsonObject | None) -> Page:
         """Return what came since, the oldest mail first; see :class:`core.ports.Source`."""
-        return await asyncio.to_thread(self._poll, cursor or {})
+        settings, known = self._settings, cursor or {}
+        if settings.token_url is None:
+            login = Login(username=settings.username, password=settings.password.get_secret_value())
+            return await asyncio.to_thread(self._poll, known, login)
+        given = Grant(
+            token_url=settings.token_url,
+            client_id=settings.client_id,
+            client_secret=settings.client_secret.get_secret_value(),
+            refresh_token=settings.refresh_token.get_secret_value(),
+        )
+        grant, access_token = await refreshed(self._context, given.continued(known.get("grant")))
+        try:
+            login = Login(username=settings.username, access_token=access_token)
+            page = await asyncio.to_thread(self._poll, known, login)
+        except SourceError as error:
+            error.cursor = {**(error.cursor or known), "grant": grant.written(given)}
+            raise
+        return replace(page, cursor={**(page.cursor or {}), "grant": grant.written(given)})
 
-    def _poll(self, cursor: JsonObject) -> Page:
+    def _poll(self, cursor: JsonObject, login: Login) -> Page:
         settings = self._settings
-        given = Given.read(cursor.get("given"))
-        gap = None
+        given, tries = Given.read(cursor.get("given")), Tries.read(cursor.get("failed"))
+        gaps: list[str] = []
         with open_folder(
             settings.host,
             settings.port,
             protection=settings.tls,
             ca_certificate=settings.ca_certificate,
-            username=settings.username,
-            password=settings.password.get_secret_value(),
+            login=login,
             folder=settings.folder,
             allowed=self._context.http.settings.allowed_networks,
             largest_bytes=LARGEST_MAIL_BYTES,
@@ -82,42 +116,59 @@ class MailboxSource:
             uid = _whole(cursor.get("uid"))
             if uid is None or cursor.get("validity") != folder.validity:
                 if uid is not None:
-                    gap = f"the server numbers its mails anew: only the newest {settings.backfill} were looked at again"
-                uid = folder.before_newest(settings.backfill)
+                    gaps.append(
+                        f"the server numbers its mails anew: only the newest {settings.backfill} were looked at again"
+                    )
+                uid, tries = folder.before_newest(settings.backfill), Tries()
             uids, looked_at, more = folder.after(uid)
-            mails = _fetched(folder, uids)
+            mails = _fetched(folder, [*uids, *(() if more else map(int, tries.counts))])
         # The connection is closed by then: mails made to be read slowly must not outlast it.
         documents: dict[str, Document] = {}
+        failed: list[str] = []
+        unreadable = 0
+        read: set[str] = set()
         started = self._context.clock.monotonic()
-        read_count = 0
-        for content in mails:
+        for number, content in mails:
             if self._context.clock.monotonic() - started > READING_SECONDS:
                 break
-            if content:
-                documents.update(self._documents(content))
-            read_count += 1
-        if read_count < len(uids):
-            looked_at, more = uids[read_count - 1], True
+            if content is None:
+                failed.append(str(number))
+                continue
+            read.add(str(number))
+            try:
+                documents.update(self._documents(content) if content else ())
+            except UnreadableFormat as error:
+                logger().warning("a mail could not be read", kind=self.kind, error=str(error))
+                unreadable += 1
+        passed = [number for number in uids if str(number) in read or str(number) in failed]
+        if len(passed) < len(uids):
+            looked_at, more = max(passed, default=uid), True
+        in_trouble = len(failed) >= MOST_FAILURES and not read
+        tries = tries.and_also(failed, counted=not in_trouble)
+        lost = tries.exhausted()
+        if lost:
+            gaps.append(given_up(settings.host, "mails", len(lost)))
+        if unreadable:
+            gaps.append(f"mails of {settings.host} that could not be read: {unreadable}")
+        following: JsonObject = {
+            "validity": folder.validity,
+            "uid": looked_at,
+            "given": given.and_also(documents, at_most=REMEMBERED).written(),
+            "failed": tries.of(tries.counts.keys() - read - lost).written(),
+        }
+        if in_trouble:
+            raise SourceUnavailable(f"{settings.host} does not give its mails", cursor=following)
         return Page(
             documents=tuple(document for digest, document in documents.items() if digest not in given),
-            cursor={
-                "validity": folder.validity,
-                "uid": looked_at,
-                "given": given.and_also(documents, at_most=REMEMBERED).written(),
-            },
+            cursor=following,
             more=more,
-            gap=gap,
+            gap="; ".join(gaps) or None,
         )
 
     def _documents(self, content: bytes) -> Iterator[tuple[str, Document]]:
         """Yield what the mail says, with a digest. A mail is known by its bytes, a result by what it says: the same
-        mail has another number after a move, and the same result may come in two mails."""
-        try:
-            documents = read_within_limits(content, Format.MAIL, name="mail", seconds=PARSING_SECONDS)
-        except UnreadableFormat as error:
-            logger().warning("a mail could not be read", kind=self.kind, error=str(error))
-            return
-        for document in documents:
+        mail has another number after a move, and the same result may come in two mails. Raises UnreadableFormat."""
+        for document in read_within_limits(content, Format.MAIL, name="mail", seconds=PARSING_SECONDS):
             if document.url is None:
                 digest = external_id = digest_of(content)
             else:
@@ -135,14 +186,19 @@ class MailboxSource:
             )
 
 
-def _fetched(folder: ImapFolder, uids: Sequence[int]) -> list[bytes]:
-    """Return the first of these mails, as many as make a page. One that is gone meanwhile is empty."""
-    mails: list[bytes] = []
+def _fetched(folder: ImapFolder, uids: Sequence[int]) -> list[tuple[int, bytes | None]]:
+    """Return the first of these mails, as many as make a page. One that is gone meanwhile is empty, one that the server
+    does not give is None; where it gives none at all, the others are not asked for."""
+    mails: list[tuple[int, bytes | None]] = []
     size = 0
     for uid in uids[:PAGE_MAILS]:
-        mails.append(folder.content(uid, LARGEST_MAIL_BYTES) or b"")
-        size += len(mails[-1])
-        if size > PAGE_BYTES:
+        try:
+            content = folder.content(uid, LARGEST_MAIL_BYTES) or b""
+            size += len(content)
+            mails.append((uid, content))
+        except MailRefused:
+            mails.append((uid, None))
+        if size > PAGE_BYTES or (len(mails) == MOST_FAILURES and all(content is None for _, content in mails)):
             break
     return mails
 

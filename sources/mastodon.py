@@ -6,6 +6,7 @@ known. So each poll reads on from a little before the newest, and remembers what
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
@@ -22,6 +23,7 @@ from core.types import Document, Json, JsonObject, Page
 from sources.parsing.json_values import moment_of, object_of, objects_of, text_of
 from sources.parsing.plain_text import html_to_text
 from sources.polling.given import Given, digest_of
+from sources.polling.unreadable import Unreadable, asks_to_wait
 from sources.transport.fetching import Answer, WebAddress, fetch
 from sources.transport.guarded_websocket import listen
 
@@ -36,6 +38,7 @@ STREAMED_A_POLL = 300
 
 _GIVEN = 2 * REQUEST_SIZE * REQUESTS_A_POLL + STREAMED_A_POLL
 _EVENTS = frozenset({"update", "status.update"})
+_STREAM = "stream"
 
 
 class MastodonSettings(BaseModel):
@@ -76,10 +79,11 @@ class _Timeline:
 @dataclass(frozen=True, slots=True)
 class _Known:
     """What was read of a timeline: ``recent`` are the newest identifiers, the newest last; ``behind`` is how many
-    posts were read since its end was reached."""
+    posts were read since its end was reached, and ``at`` the last one read where it was not reached."""
 
     recent: tuple[str, ...] = ()
     behind: int = 0
+    at: str | None = None
     given: Given = field(default_factory=Given)
 
     @classmethod
@@ -90,11 +94,12 @@ class _Known:
         return cls(
             recent=tuple(map(str, recent)) if isinstance(recent, list) else (),
             behind=behind if isinstance(behind, int) else 0,
+            at=text_of(written.get("at")),
             given=Given.read(written.get("given")),
         )
 
     def written(self) -> JsonObject:
-        return {"recent": list(self.recent), "behind": self.behind, "given": self.given.written()}
+        return {"recent": list(self.recent), "behind": self.behind, "at": self.at, "given": self.given.written()}
 
 
 class MastodonSource:
@@ -114,52 +119,89 @@ class MastodonSource:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     async def poll(self, cursor: JsonObject | None) -> Page:
-        """Return what is new or edited in the next timeline, oldest first, and, once the last of them is read to its
-        end, what comes by stream; see :class:`core.ports.Source`."""
+        """Return what is new or edited in the next timeline, oldest first, or, once all are read to their ends, what
+        comes by stream; see :class:`core.ports.Source`."""
         written = object_of((cursor or {}).get("timelines"))
         known = {timeline.key: _Known.read(written.get(timeline.key)) for timeline in self._timelines}
         position = (cursor or {}).get("next")
-        number = position if isinstance(position, int) and 0 <= position < len(self._timelines) else 0
+        number = position if isinstance(position, int) and 0 <= position <= len(self._timelines) else 0
+        parts = {*known, *([_STREAM] if self._settings.stream else [])}
+        unreadable = Unreadable.read((cursor or {}).get("unreadable"), parts)
+        if number == len(self._timelines):
+            return await self._listen(known, unreadable)
         timeline = self._timelines[number]
         before = known[timeline.key]
         passed_over = before.behind >= LONGEST_CATCH_UP
-        statuses, answer, ended = await self._read(timeline, None if passed_over else before)
+        try:
+            statuses, answer, ended = await self._read(timeline, None if passed_over else before)
+        except SourceError as error:
+            unreadable = unreadable.and_also(timeline.key, f"number {number + 1} of the timelines: {error}")
+            following = (number + 1) % len(self._timelines)
+            skipped = _written(following, known, unreadable)
+            return unreadable.page_past(error, known.keys(), skipped, more=following != 0)
+        unreadable = unreadable.without(timeline.key)
         fresh = self._fresh(statuses, known)
         known[timeline.key] = _after(before, statuses, ended=ended)
         following = (number + 1) % len(self._timelines) if ended else number
-        streams = self._settings.stream and ended and following == 0 and answer.not_before is None
-        if streams:
-            try:
-                async for key, status in self._streamed():
-                    fresh += self._fresh([status], known)
-                    known[key] = replace(known[key], given=known[key].given.and_also([_digest(status)], at_most=_GIVEN))
-                    if len(fresh) >= STREAMED_A_POLL:
-                        break
-            except SourceError:
-                if not fresh:
-                    raise
-        now = self._context.clock.now()
+        more = following != 0 or not ended
+        gap = _gap(statuses) if passed_over else None
+        if self._settings.stream and not more and answer.not_before is None:
+            if not fresh and gap is None:
+                return await self._listen(known, unreadable)
+            # A stream that fails must not take with it what was read: it has the next poll to itself.
+            following, more = len(self._timelines), True
         return Page(
-            documents=tuple(self._document(status, now) for status in fresh),
-            cursor={"next": following, "timelines": {key: one.written() for key, one in known.items()}},
-            more=streams or following != 0 or not ended,
+            documents=await asyncio.to_thread(self._documents, fresh),
+            cursor=_written(following, known, unreadable),
+            more=more,
             not_before=answer.not_before,
             quota_left=answer.quota_left,
-            gap=_gap(statuses) if passed_over else None,
+            gap=gap,
+            failing=unreadable.sentence(),
+        )
+
+    async def _listen(self, known: dict[str, _Known], unreadable: Unreadable) -> Page:
+        """Return what comes by stream. Where it ends early, the timelines are read before it is asked for again."""
+        fresh: list[Mapping[str, Any]] = []
+        ended_early = False
+        try:
+            async for key, status in self._streamed():
+                fresh += self._fresh([status], known)
+                known[key] = replace(known[key], given=known[key].given.and_also([_digest(status)], at_most=_GIVEN))
+                if len(fresh) >= STREAMED_A_POLL:
+                    break
+        except SourceError as error:
+            if fresh:
+                unreadable = unreadable.without(_STREAM)
+            else:
+                unreadable = unreadable.and_also(_STREAM, f"the stream: {error}")
+                error.cursor = _written(0, known, unreadable)
+                if asks_to_wait(error):
+                    raise
+            ended_early = True
+        else:
+            unreadable = unreadable.without(_STREAM)
+        documents = await asyncio.to_thread(self._documents, fresh)
+        return Page(
+            documents=documents,
+            cursor=_written(0, known, unreadable),
+            more=not ended_early,
+            failing=unreadable.sentence(),
         )
 
     async def _read(self, timeline: _Timeline, before: _Known | None) -> tuple[list[Mapping[str, Any]], Answer, bool]:
         """Return posts of the timeline, oldest first, the last answer, and whether its end was reached."""
         found: list[Mapping[str, Any]] = []
-        since = before.recent[0] if before and before.recent else None
+        since = (before.at or next(iter(before.recent), None)) if before else None
         for _ in range(REQUESTS_A_POLL):
             query = {**timeline.query, "limit": str(REQUEST_SIZE), **({"min_id": since} if since else {})}
             url = f"{self._server}{timeline.path}?{urlencode(query)}"
             answer = await fetch(self._context, url, headers=self._headers)
             statuses = sorted(_readable(answer.json()), key=_order)
             found += statuses
-            # The first page of all is the newest: what is older is not read.
-            ended = since is None or len(statuses) < REQUEST_SIZE or str(statuses[-1]["id"]) == since
+            # The first page of all is the newest: what is older is not read. Later ones are read until nothing follows,
+            # however few posts one holds: servers have limits of their own, and leave out posts after counting.
+            ended = since is None or not statuses or _order(statuses[-1]) <= _order({"id": since})
             if ended or answer.not_before:
                 break
             since = str(statuses[-1]["id"])
@@ -205,6 +247,10 @@ class MastodonSource:
             status for digest, status in by_digest.items() if not any(digest in one.given for one in known.values())
         ]
 
+    def _documents(self, statuses: list[Mapping[str, Any]]) -> tuple[Document, ...]:
+        now = self._context.clock.now()
+        return tuple(self._document(status, now) for status in statuses)
+
     def _document(self, status: Mapping[str, Any], now: datetime) -> Document:
         name, identifier, account = self._context.name, str(status["id"]), object_of(status.get("account"))
         handle, shown = text_of(account.get("acct")), text_of(account.get("display_name"))
@@ -220,6 +266,11 @@ class MastodonSource:
             published_at=moment_of(status.get("created_at")),
             fetched_at=now,
         )
+
+
+def _written(following: int, known: Mapping[str, _Known], unreadable: Unreadable) -> JsonObject:
+    written = {key: one.written() for key, one in known.items()}
+    return {"next": following, "timelines": written, "unreadable": unreadable.written()}
 
 
 def _timelines(settings: MastodonSettings) -> Iterator[_Timeline]:
@@ -257,10 +308,12 @@ def _digest(status: Mapping[str, Any]) -> str:
 
 
 def _after(before: _Known, statuses: list[Mapping[str, Any]], *, ended: bool) -> _Known:
-    orders = sorted({*(_order({"id": identifier}) for identifier in before.recent), *map(_order, statuses)})
+    known = [_order({"id": identifier}) for identifier in before.recent]
+    orders = sorted({*known, *map(_order, statuses)})
     return _Known(
         recent=tuple(identifier for _, identifier in orders[-OVERLAP:]),
-        behind=0 if ended else before.behind + len(statuses),
+        behind=0 if ended else before.behind + len(orders) - len(known),
+        at=None if ended or not statuses else str(statuses[-1]["id"]),
         given=before.given.and_also(map(_digest, statuses), at_most=_GIVEN),
     )
 

@@ -93,10 +93,7 @@ class PasteSource:
             answer = await fetch_page(self._context, address)
         content = answer.response.body
         is_page = answer.response.headers.get("content-type", "").startswith(("text/html", "application/xhtml"))
-        try:
-            shown = await asyncio.to_thread(html_to_text, content) if is_page else PlainText(decode(content))
-        except MemoryError:
-            raise SourceBroken(f"a paste of {answer.host} cannot be read as HTML") from None
+        shown = await asyncio.to_thread(html_to_text, content) if is_page else PlainText(decode(content))
         name = self._context.name
         return Document(
             id=f"{name}:{paste_id}",

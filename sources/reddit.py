@@ -1,4 +1,4 @@
-"""Reddit by PRAW: new submissions and comments of subreddits, and searches.
+"""Reddit by PRAW: new submissions and comments of subreddits, searches, and comments that mention an account.
 
 A listing is read from its newest item back to one that is known, or to the end of the 1,000 that Reddit keeps.
 Reading again what is known costs little; asking for what came "before" an item would lose everything once that
@@ -21,10 +21,12 @@ import requests
 from praw.models import Comment, Submission
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
-from core.errors import AddressRefused, FetchError, NotConfigured, SourceBroken, SourceUnavailable
-from core.http import parse_retry_after, user_agent
+from core.errors import AddressRefused, FetchError, NotConfigured, SourceBroken, SourceError, SourceUnavailable
+from core.http import user_agent
 from core.ports import SourceContext
+from core.rate_limits import parse_retry_after
 from core.types import Document, Json, JsonObject, Page
+from sources.polling.unreadable import Unreadable
 from sources.transport.guarded_session import guarded_session
 
 LISTING_SIZE = 1024
@@ -33,10 +35,11 @@ LISTING_SIZE = 1024
 _REQUEST_SIZE = 100
 _GONE = frozenset({"[removed]", "[deleted]"})
 _REASONS = {
-    401: "does not accept the client_id and client_secret",
     403: "is private or forbidden",
     404: "does not exist or was banned",
 }
+
+_LOGIN_PATH = "/api/v1/access_token"
 
 Item: TypeAlias = Comment | Submission
 
@@ -49,29 +52,44 @@ class RedditSettings(BaseModel):
     client_id: str = Field("", description="Client id of an app registered at reddit.com/prefs/apps.")
     client_secret: SecretStr = Field(SecretStr(""), description="Its secret.")
     subreddits: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{2,50}$")], ...] = Field(
-        (), description="Names of subreddits, without r/. One that cannot be read stops the source."
+        (), description="Names of subreddits, without r/. One that cannot be read is told, the others are read on."
     )
     submissions: bool = Field(True, description="Read new submissions of the subreddits.")
     comments: bool = Field(True, description="Read new comments of the subreddits.")
     search: tuple[Annotated[str, StringConstraints(min_length=1, max_length=512)], ...] = Field(
         (), repr=False, description="Searches over all of Reddit. Reddit learns what is searched for."
     )
+    mentions: bool = Field(False, description="Read the comments that mention the account.")
+    username: str = Field("", repr=False, description="Name of the account, for an app of the type script.")
+    password: SecretStr = Field(SecretStr(""), description="Its password.")
+    refresh_token: SecretStr = Field(
+        SecretStr(""), description="In place of the password: a token that the account gave the app."
+    )
     reddit_url: str = Field("https://www.reddit.com", description="Where tokens come from and links lead to.")
     oauth_url: str = Field("https://oauth.reddit.com", description="Where listings come from.")
+
+    @property
+    def has_login(self) -> bool:
+        """Whether requests are made for an account."""
+        by_password = bool(self.username and self.password.get_secret_value())
+        return by_password or bool(self.refresh_token.get_secret_value())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Listing:
-    """``key`` names it in the cursor, ``name`` in messages; neither says what is searched for."""
+    """``key`` names it in the cursor, ``name`` in messages, which says where it stands in the settings. Without a
+    subreddit, it is what mentions the account."""
 
     key: str
     name: str
-    subreddit: str
+    subreddit: str | None
     comments: bool = False
     query: str | None = field(default=None, repr=False)
 
     def items(self, reddit: praw.Reddit) -> Iterator[Any]:
         """Return the items, the newest first, requested as they are taken."""
+        if self.subreddit is None:
+            return reddit.inbox.mentions(limit=LISTING_SIZE)
         subreddit = reddit.subreddit(self.subreddit)
         if self.query is not None:
             return subreddit.search(self.query, sort="new", limit=LISTING_SIZE)
@@ -144,7 +162,9 @@ class RedditSource:
         self._context = context
         self._listings = tuple(_listings(settings))
         if not self._listings:
-            raise NotConfigured("it names no subreddit and no search")
+            raise NotConfigured("it names no subreddit and no search, and reads no mentions")
+        if settings.mentions and not settings.has_login:
+            raise NotConfigured("for mentions it needs the account's username and password, or a refresh_token")
 
     async def poll(self, cursor: JsonObject | None) -> Page:
         """Return what is new or edited in the next listing, oldest first; see :class:`core.ports.Source`."""
@@ -158,18 +178,30 @@ class RedditSource:
         listing = self._listings[number]
         before = known.get(listing.key, _Known())
         allowance = _Allowance()
-        with closing(guarded_session(self._context.http.settings)) as session, _own_errors(listing.name):
-            items = list(_read(listing.items(self._client(session, allowance)), before, allowance))
+        following = (number + 1) % len(self._listings)
+        keys = [one.key for one in self._listings]
+        unreadable = Unreadable.read(cursor.get("unreadable"), keys)
+        try:
+            with (
+                closing(guarded_session(self._context.http.settings)) as session,
+                _own_errors(listing.name, has_login=self._settings.has_login),
+            ):
+                items, reached = _read(listing.items(self._client(session, allowance)), before, allowance)
+        except SourceError as error:
+            unreadable = unreadable.and_also(listing.key, str(error))
+            return unreadable.page_past(error, keys, _written(following, known, unreadable), more=following != 0)
+        unreadable = unreadable.without(listing.key)
         given = {digest: edited for one in known.values() for digest, edited in one.edited.items()}
         fresh = [item for item in items if given.get(_digest(item)) != _edited_at(item)]
         known[listing.key] = _remember(before, items)
         now = self._context.clock.now()
-        following = (number + 1) % len(self._listings)
         return Page(
             documents=tuple(self._document(item, now) for item in sorted(fresh, key=_created_at)),
-            cursor={"next": following, "listings": {key: one.written() for key, one in known.items()}},
+            cursor=_written(following, known, unreadable),
             more=following != 0,
             not_before=now + allowance.pause if allowance.pause else None,
+            gap=None if reached else f"Reddit lists {len(items)} items of {listing.name}, and more came since",
+            failing=unreadable.sentence(),
         )
 
     def _client(self, session: requests.Session, allowance: _Allowance) -> praw.Reddit:
@@ -179,9 +211,9 @@ class RedditSource:
             "DEFAULT",
             client_id=self._settings.client_id,
             client_secret=self._settings.client_secret.get_secret_value(),
-            username=None,
-            password=None,
-            refresh_token=None,
+            username=self._settings.username or None,
+            password=self._settings.password.get_secret_value() or None,
+            refresh_token=self._settings.refresh_token.get_secret_value() or None,
             redirect_uri=None,
             user_agent=user_agent(http),
             reddit_url=self._settings.reddit_url,
@@ -207,39 +239,51 @@ class RedditSource:
             text="" if text is None or text in _GONE else str(text),
             title=title if isinstance(item, Submission) and title not in _GONE else None,
             author=str(author) if author is not None else None,
-            url=self._settings.reddit_url.rstrip("/") + (fields.get("permalink") or _permalink(item)),
+            url=self._settings.reddit_url.rstrip("/")
+            + (fields.get("permalink") or fields.get("context") or _permalink(item)),
             published_at=datetime.fromtimestamp(_created_at(item), UTC),
             fetched_at=now,
         )
 
 
+def _written(following: int, known: Mapping[str, _Known], unreadable: Unreadable) -> JsonObject:
+    written = {key: one.written() for key, one in known.items()}
+    return {"next": following, "listings": written, "unreadable": unreadable.written()}
+
+
 def _listings(settings: RedditSettings) -> Iterator[_Listing]:
-    for subreddit in settings.subreddits:
-        name = f"r/{subreddit}"
+    for place, subreddit in enumerate(settings.subreddits, start=1):
+        key, name = f"r/{subreddit}", f"number {place} of the subreddits"
         if settings.submissions:
-            yield _Listing(key=f"{name}/new", name=name, subreddit=subreddit)
+            yield _Listing(key=f"{key}/new", name=name, subreddit=subreddit)
         if settings.comments:
-            yield _Listing(key=f"{name}/comments", name=name, subreddit=subreddit, comments=True)
+            yield _Listing(key=f"{key}/comments", name=name, subreddit=subreddit, comments=True)
     for number, query in enumerate(settings.search):
-        yield _Listing(key=f"search/{number}", name="the search", subreddit="all", query=query)
+        name = f"number {number + 1} of the searches"
+        yield _Listing(key=f"search/{number}", name=name, subreddit="all", query=query)
+    if settings.mentions:
+        yield _Listing(key="mentions", name="the inbox of mentions", subreddit=None)
 
 
-def _read(items: Iterator[Any], before: _Known, allowance: _Allowance) -> Iterator[Item]:
-    """Yield the items from the newest back, whole requests of them, to one that is known or older than all known.
+def _read(items: Iterator[Any], before: _Known, allowance: _Allowance) -> tuple[list[Item], bool]:
+    """Return the items from the newest back, whole requests of them, to one that is known or older than all known, and
+    whether nothing is missing between: a listing of more than one request may end where Reddit cuts it off.
 
     Raises SourceUnavailable when Reddit's allowance ends before that.
     """
+    read: list[Item] = []
     reached = False
     for number, item in enumerate(items, start=1):
         if not isinstance(item, Comment | Submission):
             continue
-        yield item
+        read.append(item)
         reached = reached or _digest(item) in before.edited or _created_at(item) < before.newest
         if number % _REQUEST_SIZE == 0:
             if reached:
-                return
+                break
             if allowance.pause:
                 raise SourceUnavailable("Reddit's request limit is used up", retry_after=allowance.pause)
+    return read, reached or not before.edited or len(read) <= _REQUEST_SIZE
 
 
 def _remember(before: _Known, items: list[Item]) -> _Known:
@@ -274,19 +318,23 @@ def _permalink(item: Item) -> str:
 
 
 @contextmanager
-def _own_errors(name: str) -> Iterator[None]:
+def _own_errors(name: str, *, has_login: bool) -> Iterator[None]:
     """Turn the errors of PRAW into ours. Their messages quote what was asked for."""
+    refusal = "Reddit does not accept the client_id and client_secret"
+    if has_login:
+        refusal += ", or not the login of the account"
     try:
         yield
     except prawcore.exceptions.Redirect:
         raise SourceBroken(f"{name} does not exist") from None
     except prawcore.exceptions.OAuthException:
-        raise SourceBroken("Reddit does not accept the client_id and client_secret") from None
+        raise SourceBroken(refusal) from None
     except prawcore.exceptions.BadJSON:
         raise SourceUnavailable("Reddit gave an answer that cannot be read") from None
     except prawcore.exceptions.ResponseException as error:
         status = error.response.status_code
-        reason = _REASONS.get(status, "cannot be read")
-        raise SourceBroken(f"{name} {reason} (status {status})" if status != 401 else f"Reddit {reason}") from None
+        if status == 401 or error.response.url.endswith(_LOGIN_PATH):
+            raise SourceBroken(f"{refusal} (status {status})") from None
+        raise SourceBroken(f"{name} {_REASONS.get(status, 'cannot be read')} (status {status})") from None
     except (prawcore.exceptions.PrawcoreException, praw.exceptions.PRAWException) as error:
         raise SourceUnavailable(f"{name} cannot be read now ({type(error).__name__})") from None

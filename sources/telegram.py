@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, ClassVar
@@ -10,12 +11,13 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from core.errors import NotConfigured, SourceBroken
+from core.errors import NotConfigured, SourceBroken, SourceError
 from core.ports import SourceContext
 from core.types import Document, Json, JsonObject, Page
 from sources.parsing.json_values import number_of, object_of
 from sources.parsing.telegram_preview import PreviewMessage, read_preview
 from sources.polling.given import Given, digest_of
+from sources.polling.unreadable import Unreadable
 from sources.transport.fetching import Answer, WebAddress
 from sources.transport.robots import fetch_page
 
@@ -33,7 +35,7 @@ class TelegramSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     channels: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{3,31}$")], ...] = Field(
-        (), description="Names of public channels, without @. One that shows no preview stops the source."
+        (), description="Names of public channels, without @. One without preview is told, the others are read on."
     )
     url: WebAddress = Field("https://t.me", description="Where the previews are.")
 
@@ -75,18 +77,15 @@ class TelegramSource:
         number = position if 0 <= position < len(names) else 0
         name = names[number]
         before = channels[name]
-        messages, answer = await self._page(name)
-        ended, gap = True, None
-        if before.last is not None and messages and messages[0].number > before.last + 1:
-            # Between the two there may be more, or only numbers that are no message.
-            between: list[PreviewMessage] = []
-            if messages[0].number - before.last <= LONGEST_CATCH_UP:
-                between, answer = await self._page(name, after=before.last)
-                between = [message for message in between if message.number > before.last]
-            else:
-                gap = _GAP
-            ended = not between
-            messages = between or messages
+        unreadable = Unreadable.read((cursor or {}).get("unreadable"), names)
+        try:
+            messages, answer, ended, gap = await self._read(name, before.last)
+        except SourceError as error:
+            unreadable = unreadable.and_also(name, f"number {number + 1} of the channels: {error}")
+            following = (number + 1) % len(names)
+            skipped = _written(following, channels, unreadable)
+            return unreadable.page_past(error, names, skipped, more=following != 0)
+        unreadable = unreadable.without(name)
         by_digest = {_digest(message): message for message in messages}
         fresh = [message for digest, message in by_digest.items() if digest not in before.given]
         last = max([before.last or 0, *(message.number for message in messages)]) or None
@@ -95,20 +94,38 @@ class TelegramSource:
         now = self._context.clock.now()
         return Page(
             documents=tuple(self._document(name, message, now) for message in fresh if _text(message)),
-            cursor={"next": following, "channels": {key: one.written() for key, one in channels.items()}},
+            cursor=_written(following, channels, unreadable),
             more=following != 0 or not ended,
             not_before=answer.not_before,
             gap=gap,
+            failing=unreadable.sentence(),
         )
+
+    async def _read(self, name: str, last: int | None) -> tuple[list[PreviewMessage], Answer, bool, str | None]:
+        """Return the messages after the last one that was given, oldest first, the last answer, whether the end of the
+        channel was reached, and what was passed over. Raises as :meth:`_page`."""
+        messages, answer = await self._page(name)
+        if last is None or not messages or messages[0].number <= last + 1:
+            return messages, answer, True, None
+        if messages[0].number - last > LONGEST_CATCH_UP:
+            return messages, answer, True, _GAP
+        # Between the two there may be more, or only numbers that are no message.
+        between, answer = await self._page(name, after=last)
+        between = [message for message in between if message.number > last]
+        return between or messages, answer, not between, None
 
     async def _page(self, channel: str, *, after: int | None = None) -> tuple[list[PreviewMessage], Answer]:
         """Return the newest messages, or those right after a number. Raises SourceBroken where robots.txt
-        does not allow it, and for a channel without preview: t.me leads on to the page that invites to join it."""
+        does not allow it, for a channel without preview (t.me leads on to the page that invites to join it), and for
+        one whose preview is empty: Telegram does not show it, or shows it in another way than is read here."""
         query = "" if after is None else f"?after={after}"
         answer = await fetch_page(self._context, f"{self._settings.url.rstrip('/')}/s/{channel}{query}")
         if "/s/" not in urlsplit(answer.response.url).path:
-            raise SourceBroken(f"the channel {channel} does not exist or shows no preview")
-        return await asyncio.to_thread(read_preview, answer.response.body, channel), answer
+            raise SourceBroken("the channel does not exist or shows no preview")
+        messages = await asyncio.to_thread(read_preview, answer.response.body, channel)
+        if after is None and not messages:
+            raise SourceBroken("the preview of the channel shows no message")
+        return messages, answer
 
     def _document(self, channel: str, message: PreviewMessage, now: datetime) -> Document:
         name, identifier = self._context.name, f"{channel}/{message.number}"
@@ -122,6 +139,11 @@ class TelegramSource:
             published_at=message.published_at,
             fetched_at=now,
         )
+
+
+def _written(following: int, channels: Mapping[str, _Channel], unreadable: Unreadable) -> JsonObject:
+    written = {name: channel.written() for name, channel in channels.items()}
+    return {"next": following, "channels": written, "unreadable": unreadable.written()}
 
 
 def _digest(message: PreviewMessage) -> str:

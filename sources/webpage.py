@@ -59,7 +59,7 @@ class WebpageSource:
         answer = await fetch_page(self._context, self._settings.url, headers=headers)
         response = answer.response
         if response.status == 304:
-            return Page(documents=(), cursor=cursor, not_before=answer.not_before)
+            return Page(documents=(), cursor=cursor, not_before=answer.not_before, silence_is_usual=True)
         content = _digest(response.body)
         documents, said = [], known.get("said")
         if content != known.get("content"):
@@ -67,7 +67,7 @@ class WebpageSource:
             if _said(read) != said:
                 documents, said = [read], _said(read)
         following = {**Validators.of(response).written(), "content": content, "said": said}
-        return Page(documents=tuple(documents), cursor=following, not_before=answer.not_before)
+        return Page(documents=tuple(documents), cursor=following, not_before=answer.not_before, silence_is_usual=True)
 
     def _read(self, response: HttpResponse) -> Document:
         try:

@@ -17,6 +17,7 @@ from core.types import (
     JsonObject,
     Notice,
     NoticeAlert,
+    NoticeIncident,
     Severity,
     Signal,
 )
@@ -115,6 +116,27 @@ def longest(character: str, *, alerts: int) -> Notice:
         content_notes=("violence", "self-harm", "slurs", "sexual", "private data"),
         alerts=(alert,) * alerts,
         incident=replace(INCIDENT, reason=character * 1000),
+    )
+
+
+def many(character: str, *, incidents: int) -> Notice:
+    """Return a notice of several incidents, each as long as one can be."""
+    one = longest(character, alerts=3)
+    assert one.incident is not None
+    return replace(
+        one,
+        event=EventType.INCIDENT_GROUPED,
+        incident=None,
+        alerts=(),
+        incidents=tuple(
+            NoticeIncident(
+                event=EventType.INCIDENT_OPENED,
+                watchlist=character * 200,
+                incident=replace(one.incident, id=f"inc_{number}"),
+                alerts=one.alerts,
+            )
+            for number in range(incidents)
+        ),
     )
 
 

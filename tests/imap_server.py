@@ -28,6 +28,10 @@ class Folder:
     """In place of the answer to a login that is right."""
     garbles: bool = False
     """Whether the server talks nonsense once the folder is open."""
+    refused: dict[int, bytes] = field(default_factory=dict)
+    """Mails that the server does not give, and what it answers."""
+    access_token: bytes = b""
+    """With which a login by XOAUTH2 is right."""
     commands: list[bytes] = field(default_factory=list)
 
     def add(self, mail: bytes) -> int:
@@ -80,14 +84,26 @@ class _Session(socketserver.BaseRequestHandler):
                 self.say(b"* nonsense (((")
                 self.say(b"what")
                 return False
+            wanted = re.match(rb"FETCH (\d+) \(BODY", rest)
+            if wanted and int(wanted[1]) in self.folder.refused:
+                self.say(tag + b" " + self.folder.refused[int(wanted[1])])
+                return True
             self.read(name, rest)
         elif name == b"CAPABILITY":
-            self.say(b"* CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN")
+            self.say(b"* CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN AUTH=XOAUTH2")
         elif name == b"STARTTLS" and self.server.starttls is not None:
             self.say(tag + b" OK begin")
             self.request = self.server.starttls.wrap_socket(self.request, server_side=True)
             self.file = self.request.makefile("rb")
             return True
+        elif name == b"AUTHENTICATE" and rest == b"XOAUTH2":
+            self.say(b"+ ")
+            given = base64.b64decode(self.file.readline())
+            if given != b"user=mods\1auth=Bearer " + self.folder.access_token + b"\1\1":
+                self.say(b"+ " + base64.b64encode(b'{"status": "400", "schemes": "Bearer"}'))
+                assert self.file.readline() == b"\r\n"
+                self.say(tag + b" NO [AUTHENTICATIONFAILED] Invalid credentials mods")
+                return True
         elif name == b"AUTHENTICATE":
             self.say(b"+ ")
             given = base64.b64decode(self.file.readline())

@@ -19,9 +19,9 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from core.listing import whole
 from core.ports import AlertFilter, IncidentFilter
 from core.types import Community, DeliveryState, Severity
-from monitor.listing import whole
 from monitor.parts import build_parts
 from monitor.setup import add_destination, add_source
 from monitor.wiring import open_service, open_store

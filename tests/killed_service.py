@@ -26,7 +26,7 @@ class MarkedBeforeSent(Dispatcher):
     """A dispatcher with the mistake that must not be made."""
 
     async def deliver(self, lease: DeliveryLease) -> None:
-        await self._record_success(lease, self._attempt(lease, None, 0.0))
+        await self._record_success(lease, self._attempt(lease, None, 0.0), await self._notice(lease))
         await self._send(lease)
 
 

@@ -24,12 +24,12 @@ from alerting.notifiers.webhook import WebhookNotifier
 from core.db.store import SqlStore
 from core.http import GuardedClient
 from core.ids import new_id
+from core.listing import whole
 from core.logs import configure_logs
 from core.plugins import Registry
 from core.ports import Notifier, NotifierContext
 from core.settings import HttpSettings
 from core.types import DeliveryState, Document
-from monitor.listing import whole
 from tests.alerting_fixtures import alert, audit, destination, open_store
 from tests.delivery_service import SECRET, stop
 from tests.killed_service import pause

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from core.db.store import SqlStore
@@ -30,7 +30,13 @@ from core.types import (
     Incident,
     IncidentState,
     JsonObject,
+    MaintenanceWindow,
     Match,
+    Moderator,
+    Override,
+    QuietHours,
+    Rotation,
+    Route,
     Scope,
     Sighting,
     Signal,
@@ -40,6 +46,7 @@ from core.types import (
     TermKind,
     TermSettings,
     Watchlist,
+    Weekday,
 )
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
@@ -228,6 +235,62 @@ def destination(destination_id: str, community_id: str, *, settings: JsonObject 
         kind="webhook",
         name="moderators",
         settings=settings or {"url": "https://hook.example", "secret": "whsec_x"},
+    )
+
+
+def route(
+    route_id: str,
+    community_id: str,
+    *,
+    destination_ids: tuple[str, ...] = (),
+    watchlist_ids: frozenset[str] = frozenset(),
+) -> Route:
+    return Route(
+        id=route_id,
+        community_id=community_id,
+        name="the night shift",
+        destination_ids=destination_ids,
+        watchlist_ids=watchlist_ids,
+    )
+
+
+def moderator(moderator_id: str, community_id: str, *destination_ids: str) -> Moderator:
+    return Moderator(id=moderator_id, community_id=community_id, name="Ada", destination_ids=destination_ids)
+
+
+def rotation(rotation_id: str, community_id: str, *moderator_ids: str) -> Rotation:
+    return Rotation(
+        id=rotation_id, community_id=community_id, name="Nights", moderator_ids=moderator_ids,
+        starts_on=date(2026, 11, 16), handover_at=time(9), time_zone="UTC",
+    )  # fmt: skip
+
+
+def override(override_id: str, moderator_id: str) -> Override:
+    return Override(id=override_id, moderator_id=moderator_id, from_at=NOON, until_at=NOON + MINUTE)
+
+
+def quiet_hours(hours_id: str, community_id: str) -> QuietHours:
+    """Return quiet hours of ``dst_1``, which are over at noon."""
+    return QuietHours(
+        id=hours_id,
+        community_id=community_id,
+        destination_id="dst_1",
+        days=frozenset(Weekday),
+        from_time=time(2),
+        until_time=time(4),
+        time_zone="UTC",
+    )
+
+
+def maintenance(window_id: str, community_id: str) -> MaintenanceWindow:
+    """Return a maintenance window of ``dst_1``, which is to come at noon."""
+    return MaintenanceWindow(
+        id=window_id,
+        community_id=community_id,
+        destination_id="dst_1",
+        from_at=NOON + MINUTE,
+        until_at=NOON + 2 * MINUTE,
+        reason="it moves",
     )
 
 

@@ -26,6 +26,10 @@ WEBHOOK = {
     },
 }
 
+NIGHTS = {"name": "Nights", "moderators": ["mod_x"], "starts_on": "2026-11-16"}
+ABSENCE = {"moderator": "mod_x", "from_at": "2026-12-24T00:00:00Z", "until_at": "2026-12-27T00:00:00Z"}
+NIGHT = {"from_time": "22:00", "until_time": "07:00", "time_zone": "Europe/Berlin"}
+
 
 def test_a_token_has_32_random_bytes_and_only_its_digest_is_kept() -> None:
     token, digest = new_token()
@@ -86,13 +90,47 @@ SCOPES: list[tuple[str, str, Any, Scope]] = [
     ("POST", "/v1/incidents/inc_x/acknowledge", {}, Scope.WRITE),
     ("POST", "/v1/incidents/inc_x/resolve", {}, Scope.WRITE),
     ("POST", "/v1/incidents/inc_x/dismiss", {"reason": "none"}, Scope.WRITE),
+    ("POST", "/v1/incidents/inc_x/snooze", {"new_site": True}, Scope.WRITE),
+    ("POST", "/v1/incidents/inc_x/unsnooze", None, Scope.WRITE),
     ("GET", "/v1/destinations", None, Scope.READ),
     ("POST", "/v1/destinations", WEBHOOK, Scope.WRITE),
     ("GET", "/v1/destinations/dst_x", None, Scope.READ),
+    ("PUT", "/v1/destinations/dst_x", WEBHOOK, Scope.WRITE),
     ("POST", "/v1/destinations/dst_x/enable", None, Scope.WRITE),
     ("POST", "/v1/destinations/dst_x/disable", None, Scope.WRITE),
     ("POST", "/v1/destinations/dst_x/test", None, Scope.WRITE),
     ("DELETE", "/v1/destinations/dst_x", None, Scope.WRITE),
+    ("GET", "/v1/moderators", None, Scope.READ),
+    ("POST", "/v1/moderators", {"name": "Ada"}, Scope.WRITE),
+    ("GET", "/v1/moderators/mod_x", None, Scope.READ),
+    ("PUT", "/v1/moderators/mod_x", {"name": "Ada"}, Scope.WRITE),
+    ("DELETE", "/v1/moderators/mod_x", None, Scope.WRITE),
+    ("GET", "/v1/rotations", None, Scope.READ),
+    ("POST", "/v1/rotations", NIGHTS, Scope.WRITE),
+    ("GET", "/v1/rotations/rot_x", None, Scope.READ),
+    ("PUT", "/v1/rotations/rot_x", NIGHTS, Scope.WRITE),
+    ("DELETE", "/v1/rotations/rot_x", None, Scope.WRITE),
+    ("GET", "/v1/rotations/rot_x/on-call", None, Scope.READ),
+    ("POST", "/v1/rotations/rot_x/overrides", ABSENCE, Scope.WRITE),
+    ("DELETE", "/v1/rotations/rot_x/overrides/ovr_x", None, Scope.WRITE),
+    ("GET", "/v1/routes", None, Scope.READ),
+    ("POST", "/v1/routes", {"name": "all"}, Scope.WRITE),
+    ("POST", "/v1/routes/preview", {"incident_id": "inc_x"}, Scope.READ),
+    ("GET", "/v1/routes/rte_x", None, Scope.READ),
+    ("DELETE", "/v1/routes/rte_x", None, Scope.WRITE),
+    ("GET", "/v1/quiet-hours", None, Scope.READ),
+    ("POST", "/v1/quiet-hours", {"destination_id": "dst_x", **NIGHT}, Scope.WRITE),
+    ("DELETE", "/v1/quiet-hours/qth_x", None, Scope.WRITE),
+    ("GET", "/v1/maintenance", None, Scope.READ),
+    ("POST", "/v1/maintenance", {"until_at": "2026-11-21T00:00:00Z", "reason": "it moves"}, Scope.WRITE),
+    ("DELETE", "/v1/maintenance/mnt_x", None, Scope.WRITE),
+    ("PUT", "/v1/destinations/dst_x/digest", {"period": "daily"}, Scope.WRITE),
+    ("GET", "/v1/destinations/dst_x/digest", None, Scope.READ),
+    ("DELETE", "/v1/destinations/dst_x/digest", None, Scope.WRITE),
+    ("POST", "/v1/sources/src_x/canaries", {"destination_id": "dst_x"}, Scope.WRITE),
+    ("POST", "/v1/canaries", {"destination_id": "dst_x"}, Scope.WRITE),
+    ("GET", "/v1/canaries", None, Scope.READ),
+    ("GET", "/v1/canaries/cny_x", None, Scope.READ),
     ("GET", "/v1/deliveries", None, Scope.READ),
     ("GET", "/v1/deliveries/dlv_x", None, Scope.READ),
     ("GET", "/v1/deliveries/dlv_x/attempts", None, Scope.READ),
@@ -114,6 +152,10 @@ async def test_every_operation_needs_the_scope_that_its_description_names(api: A
         template = template.replace("src_x", "{source_id}").replace("alr_x", "{alert_id}")
         template = template.replace("inc_x", "{incident_id}").replace("dst_x", "{destination_id}")
         template = template.replace("dlv_x", "{delivery_id}").replace("sgt_x", "{sighting_id}")
+        template = template.replace("rte_x", "{route_id}").replace("qth_x", "{hours_id}")
+        template = template.replace("mnt_x", "{window_id}").replace("mod_x", "{moderator_id}")
+        template = template.replace("rot_x", "{rotation_id}").replace("ovr_x", "{override_id}")
+        template = template.replace("cny_x", "{canary_id}")
         assert described[template][method.lower()]["security"] == [{"key": [scope.value]}]
     operations = {(method, path) for path, methods in described.items() for method in methods}
     # Two are open, and a feed is asked for by its address (test_api_feeds.py).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import httpx2
 import pytest
@@ -13,6 +14,7 @@ from tests.api_service import START, Api, all_items, assert_problem, audited
 pytest_plugins = ["tests.api_fixtures"]
 
 LINES = {"Content-Type": "application/x-ndjson"}
+KEY = {"Idempotency-Key": "batch-7"}
 LEAK = "so n1ght_h3ron is really Maria Gonzalez, she lives at 12 Elm Street"
 PROTECTED = ["night_heron", "Gonzalez", "n1ght"]
 
@@ -39,7 +41,7 @@ async def test_documents_come_as_one_as_a_list_or_as_lines(admin: httpx2.AsyncCl
         "/v1/documents",
         json=[{"id": "1", "source": "forum", "text": LEAK}, {"id": "2", "source": "forum", "text": "a quiet day"}],
     )
-    assert several.json() == {"new_count": 1, "known_count": 1, "alert_ids": []}
+    assert several.json() == {"new_count": 1, "known_count": 1, "alert_ids": [], "refused": []}
 
     lines = "\n".join(json.dumps({"id": str(number), "text": f"post {number}"}) for number in range(3))
     many = await admin.post("/v1/documents", content=lines + "\n\n", headers=LINES)
@@ -53,25 +55,52 @@ async def test_a_document_without_an_id_is_named_by_its_content(admin: httpx2.As
 
 
 @pytest.mark.parametrize("as_lines", [True, False])
-async def test_when_one_document_is_wrong_none_is_taken_and_its_place_is_told(
+async def test_documents_that_are_wrong_are_named_and_the_others_are_taken(
     admin: httpx2.AsyncClient, members: str, as_lines: bool
 ) -> None:
-    documents = [{"text": LEAK}, {"text": 7112}, {"txt": "SECRET"}, {"text": "", "published_at": "SECRET"}]
-    if as_lines:
-        lines = "\n".join(json.dumps(document) for document in documents)
-        answer = await admin.post("/v1/documents", content=lines, headers=LINES)
-    else:
-        answer = await admin.post("/v1/documents", json=documents)
-    problem = assert_problem(answer, 422, without=["7112", "SECRET", *PROTECTED])
-    assert {error["location"][1] for error in problem["errors"]} == {1, 2, 3}
-    assert (await admin.post("/v1/documents", json={"text": LEAK})).json()["new_count"] == 1
+    documents = [
+        {"text": 7112},
+        {"text": LEAK},
+        {"txt": "SECRET"},
+        {"text": "", "published_at": "SECRET"},
+        "SECRET",
+        {"text": "a quiet day"},
+    ]
+
+    async def hand_in(documents: list[Any]) -> httpx2.Response:
+        if as_lines:
+            lines = "\n".join(json.dumps(document) for document in documents)
+            return await admin.post("/v1/documents", content=lines, headers=LINES | KEY)
+        return await admin.post("/v1/documents", json=documents, headers=KEY)
+
+    first = await hand_in(documents)
+    assert (first.status_code, first.json()["new_count"], len(first.json()["alert_ids"])) == (200, 2, 1)
+    reasons = {refused["index"]: refused["reason"] for refused in first.json()["refused"]}
+    assert list(reasons) == [0, 2, 3, 4]
+    assert reasons[0] == "text: Input should be a valid string"
+    assert reasons[2] == "text: Field required; txt: Extra inputs are not permitted"
+    assert reasons[3].startswith("published_at: ")
+    assert not [protected for protected in ("7112", "SECRET", *PROTECTED) if protected in first.text]
+    assert (await hand_in(documents)).content == first.content
+
+
+@pytest.mark.parametrize("as_lines", [True, False])
+async def test_when_no_document_can_be_taken_the_request_is_refused(admin: httpx2.AsyncClient, as_lines: bool) -> None:
+    content = b'{"text": 7112}\n["SECRET"]' if as_lines else b'[{"text": 7112}, ["SECRET"]]'
+    kind = "application/x-ndjson" if as_lines else "application/json"
+    answer = await admin.post("/v1/documents", content=content, headers={"Content-Type": kind})
+    problem = assert_problem(answer, 422, without=["7112", "SECRET"])
+    assert [error["location"][1] for error in problem["errors"]] == [0, 1]
 
 
 async def test_a_line_that_is_not_json_is_named(admin: httpx2.AsyncClient) -> None:
-    answer = await admin.post("/v1/documents", content=b'{"text": "x"}\nSECRET\n', headers=LINES)
-    problem = assert_problem(answer, 400, without=["SECRET"])
-    assert problem["errors"][0]["location"] == ["body", 1]
-    assert "SECRET" not in str(problem)
+    answer = await admin.post("/v1/documents", content=b'{"text": "x"}\n{"text": SECRET}\n', headers=LINES)
+    (refused,) = answer.json()["refused"]
+    assert (answer.json()["new_count"], refused["index"]) == (1, 1)
+    assert refused["reason"] == "Expecting value: line 1 column 10 (char 9)"
+    answer = await admin.post("/v1/documents", content=b"SECRET\n", headers=LINES)
+    alone = assert_problem(answer, 400, without=["SECRET"])
+    assert alone["errors"][0]["location"] == ["body", 0]
 
 
 async def test_too_many_documents_at_once_are_refused(admin: httpx2.AsyncClient) -> None:

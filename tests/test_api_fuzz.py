@@ -7,6 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from alerting.planning import LONGEST_TEST
 from tests.conftest import REPOSITORY
 from tests.programs import LEAKWATCH, running
 
@@ -24,6 +25,8 @@ def test_no_request_breaks_the_api_or_its_description(tmp_path: Path) -> None:
                 "--header", f"Authorization: Bearer {key}",
                 "--checks", CHECKS, "--phases", "examples,fuzzing", "--max-examples", "10",
                 "--seed", "7", "--workers", "2", "--no-color",
+                # A test of a destination is answered when it was tried, or after this time.
+                "--request-timeout", str(LONGEST_TEST.total_seconds() + 5),
             ],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(REPOSITORY), "SCHEMATHESIS_HOOKS": "tests.schemathesis_hooks"},

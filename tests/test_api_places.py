@@ -158,6 +158,49 @@ async def test_a_destination_that_is_told_protected_names_needs_the_right_to_rev
     assert_problem(await writer.post(f"{path}/enable"), 403)
 
 
+async def test_a_webhooks_secret_is_changed_and_what_waits_is_signed_by_both(
+    api: Api, harbor: Community, admin: httpx2.AsyncClient
+) -> None:
+    watchlist = (await admin.post("/v1/watchlists", json={"name": "Members"})).json()["id"]
+    made = (await admin.post("/v1/destinations", json=WEBHOOK)).json()
+    path = f"/v1/destinations/{made['id']}"
+    schedule = {"period": "daily", "hour": 8, "time_zone": "UTC"}
+    await admin.put(f"{path}/digest", json=schedule)
+    await api.alert(harbor, watchlist)
+    newer = "whsec_" + base64.b64encode(b"n" * 24).decode()
+    settings = {"url": "https://hooks.example/in", "secret": newer, "previous_secret": SECRET}
+    changed = await admin.put(path, json={**WEBHOOK, "name": "Mods", "minimum_severity": "low", "settings": settings})
+    assert changed.status_code == 200, changed.text
+    assert newer not in changed.text
+    shown = changed.json()
+    assert shown == (await admin.get(path)).json()
+    assert (shown["id"], shown["name"], shown["minimum_severity"]) == (made["id"], "Mods", "low")
+    assert shown["setting_names"] == ["previous_secret", "secret", "url"]
+    assert shown["digest"]["hour"] == 8
+    lease = await api.service.store.take_due_delivery(api.clock.now(), timedelta(minutes=1))
+    assert lease is not None
+    assert (lease.delivery.sequence, lease.destination.settings) == (1, settings)
+    assert (await audited(admin))["destination.changed", made["id"]] == 1
+
+
+async def test_a_destination_that_is_switched_off_stays_so_when_it_is_changed(admin: httpx2.AsyncClient) -> None:
+    made = (await admin.post("/v1/destinations", json=WEBHOOK)).json()
+    path = f"/v1/destinations/{made['id']}"
+    await admin.post(f"{path}/disable")
+    assert not (await admin.put(path, json={**WEBHOOK, "name": "Mods"})).json()["enabled"]
+    assert_problem(await admin.put(path, json={**WEBHOOK, "settings": {"secret": "S3CRET"}}), 422, without=["S3CRET"])
+
+
+async def test_only_who_may_reveal_has_a_destination_told_protected_names(
+    api: Api, harbor: Community, admin: httpx2.AsyncClient
+) -> None:
+    path = f"/v1/destinations/{(await admin.post('/v1/destinations', json=WEBHOOK)).json()['id']}"
+    writer = await api.member(harbor, Scope.READ, Scope.WRITE)
+    revealer = await api.member(harbor, Scope.READ, Scope.WRITE, Scope.REVEAL)
+    assert_problem(await writer.put(path, json={**WEBHOOK, "detail": "full"}), 403)
+    assert (await revealer.put(path, json={**WEBHOOK, "detail": "full"})).json()["detail"] == "full"
+
+
 async def test_a_dead_delivery_is_replayed(api: Api, harbor: Community, admin: httpx2.AsyncClient) -> None:
     watchlist = (await admin.post("/v1/watchlists", json={"name": "Members"})).json()["id"]
     destination = (await admin.post("/v1/destinations", json=WEBHOOK)).json()["id"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -16,7 +17,7 @@ from alerting.messages import PLAIN_TEXT, Markup, Style, inert, message
 from alerting.notifiers import discord, matrix, mattermost, ntfy, slack, telegram
 from alerting.notifiers.email import compose
 from core.types import Notice, Severity
-from tests.channel_fixtures import CHANNELS, NOTICE, hostile, longest, texts_of, with_text
+from tests.channel_fixtures import CHANNELS, NOTICE, hostile, longest, many, texts_of, with_text
 from tests.test_messages import LINKS_AND_MENTIONS
 
 BODIES: Mapping[str, Callable[[Notice], Any]] = {
@@ -37,6 +38,7 @@ LENGTHS: Mapping[str, Callable[[Any], int]] = {
 }
 """By how much a body is over its channel's limit."""
 
+LINK = f"https://leaks.example/incidents/com_{'a' * 24}~inc_{'b' * 24}~dst_{'c' * 24}~-~1795600000~{'0' * 32}"
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 
@@ -71,6 +73,49 @@ def test_the_longest_message_keeps_to_the_limit_and_keeps_why_and_which(kind: st
     assert text.count("the watched pseudonym stands 12 words") >= 8
 
 
+@pytest.mark.parametrize("character", ["x", "*", "名"], ids=ascii)
+@pytest.mark.parametrize("alerts", [1, 20])
+@pytest.mark.parametrize("kind", sorted(BODIES))
+def test_the_link_stands_whole_in_the_longest_message(kind: str, alerts: int, character: str) -> None:
+    body = BODIES[kind](replace(longest(character, alerts=alerts), link=LINK))
+    assert LENGTHS[kind](body) <= 0
+    assert LINK in texts_of(body)
+
+
+@pytest.mark.parametrize("character", ["x", "*", "`", "<", "&", '"', "\\", "@", ".", "名", "😀", "\n"], ids=ascii)
+@pytest.mark.parametrize("incidents", [1, 2, 20])
+@pytest.mark.parametrize("kind", sorted(BODIES))
+def test_the_longest_message_of_several_incidents_keeps_to_the_limit_and_counts_them_all(
+    kind: str, incidents: int, character: str
+) -> None:
+    body = BODIES[kind](many(character, incidents=incidents))
+    assert LENGTHS[kind](body) <= 0
+    text = texts_of({**body, "formatted_body": ""}).replace("\\", "")
+    assert "Content note: violence" in text
+    more = re.search(r"And (\d+) more incidents?\.", text)
+    shown = len(re.findall(r"\binc_\d+ ", text))
+    assert shown + (int(more[1]) if more else 0) == incidents
+    assert shown >= min(incidents, 5)
+
+
+@pytest.mark.parametrize("incidents", [1, 2, 20])
+@pytest.mark.parametrize("kind", sorted(BODIES))
+def test_links_of_several_incidents_stand_whole_or_not_at_all(kind: str, incidents: int) -> None:
+    several = many("x", incidents=incidents)
+    linked = replace(several, incidents=tuple(replace(one, link=LINK) for one in several.incidents))
+    body = BODIES[kind](linked)
+    assert LENGTHS[kind](body) <= 0
+    text = texts_of(body)
+    assert text.count("https://leaks.example") == text.count(LINK)
+    assert incidents == 20 or text.count(LINK) >= incidents
+    more = re.search(r"And (\d+) more incidents?\.", text.replace("\\", ""))
+    assert (
+        len(re.findall(r"\binc_\d+ ", texts_of({**body, "formatted_body": ""}).replace("\\", "")))
+        + (int(more[1]) if more else 0)
+        == incidents
+    )
+
+
 @pytest.mark.parametrize("kind", sorted(BODIES))
 def test_an_ordinary_message_is_whole_in_every_channel(kind: str) -> None:
     text = texts_of(BODIES[kind](NOTICE))
@@ -101,7 +146,7 @@ def test_markdown_holds_nothing_but_bold_of_ours_and_code_with_the_quotes(kind: 
     assert {token.type for token in inline} <= {"text", "softbreak", "strong_open", "strong_close", "code_inline"}
     assert sum(token.type == "strong_open" for token in inline) == 1
     code = [token.content for token in inline if token.type == "code_inline"]
-    shown = str.maketrans({"`": "ˋ"} if kind == "discord" else {"`": "ˋ", "<": "‹"})
+    shown = str.maketrans({"`": "‘"} if kind == "discord" else {"`": "‘", "<": "‹"})
     assert code == [quote.translate(shown) for quote in quotes(notice)]
     assert kind == "discord" or "<" not in written  # Slack's markup, which Mattermost reads in code too
 
@@ -216,3 +261,31 @@ def test_a_markup_measures_at_least_what_it_writes() -> None:
     for markup in markups:
         lines = message(NOTICE)
         assert sum(map(markup.size, lines)) >= len(markup.text(lines))
+
+
+def test_the_link_can_be_followed_in_every_channel_and_stands_there_once() -> None:
+    linked = replace(NOTICE, link=LINK)
+    told = f"Read and acknowledge: {LINK}"
+    for kind in ("discord", "mattermost"):
+        assert texts_of(BODIES[kind](linked)).count(LINK) == 1, kind
+        shown = [
+            child.content for token in MARKDOWN.parse(texts_of(BODIES[kind](linked))) for child in token.children or ()
+        ]
+        assert told in shown
+    assert [one for one in elements(BODIES["slack"](linked)) if one["type"] == "link"] == [
+        {"type": "link", "url": LINK, "text": LINK}
+    ]
+    body = BODIES["telegram"](linked)
+    (entity,) = [one for one in body["entities"] if one["type"] == "text_link"]
+    text = body["text"].encode("utf-16-le")
+    assert entity["url"] == text[entity["offset"] * 2 :][: entity["length"] * 2].decode("utf-16-le") == LINK
+    body = BODIES["matrix"](linked)
+    assert body["formatted_body"].count(f'<a href="{LINK}">{LINK}</a>') == 1
+    assert body["body"].count(told) == 1
+    body = BODIES["ntfy"](linked)
+    assert LINK not in body["message"]
+    assert body["click"] == LINK
+    assert body["actions"] == [{"action": "view", "label": "Read and acknowledge", "url": LINK}]
+    plain, written = compose(linked, "leakwatch@harbor.example").iter_parts()
+    assert plain.get_content().count(told) == 1
+    assert written.get_content().count(f'<a href="{LINK}">{LINK}</a>') == 1

@@ -226,6 +226,72 @@ async def test_a_destination_that_took_nothing_for_five_days_is_disabled_and_the
     assert body["data"]["summary"] == f"Destination switched off: Moderators (webhook), {reason}"
 
 
+async def test_one_bad_answer_long_after_a_refused_notice_does_not_disable(
+    httpserver: HTTPServer, service: Service
+) -> None:
+    answers = [400]
+    httpserver.expect_request("/hook").respond_with_handler(lambda _: Response(status=answers[0]))
+    await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
+    await service.plan(1)
+    await fail_for(service, timedelta(days=2))
+    assert [one.state for one in await service.deliveries()] == [DeliveryState.DEAD]
+    service.clock.advance(LONGEST_FAILURE)
+    answers[0] = 502
+    await service.plan(2)
+    assert await service.deliver_next()
+    failing = await service.store.destination("com_1", "dst_1")
+    assert failing.enabled
+    assert failing.health.failing_since == service.clock.now()
+    answers[0] = 200
+    service.clock.advance(BACK_OFF[0])
+    assert await service.deliver_next()
+    assert (await service.store.destination("com_1", "dst_1")).health == DestinationHealth()
+
+
+async def test_what_is_raised_while_a_destination_is_switched_off_as_it_took_nothing_waits_for_it(
+    httpserver: HTTPServer, service: Service
+) -> None:
+    answers = [410]
+    httpserver.expect_request("/hook").respond_with_handler(lambda _: Response(status=answers[0]))
+    await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
+    await service.plan(1)
+    assert await service.deliver_next()
+    assert not (await service.store.destination("com_1", "dst_1")).enabled
+    await service.plan(2)
+    assert not await service.deliver_next()
+    answers[0] = 200
+    await service.store.set_destination_enabled("com_1", "dst_1", True, audit=audit("dst_1"))
+    while await service.deliver_next():
+        pass
+    assert [request.get_json()["sequence"] for request, _ in httpserver.log] == [1, 1, 2]
+
+
+async def test_one_that_a_person_switched_off_is_told_nothing_of_what_is_raised_meanwhile(
+    httpserver: HTTPServer, service: Service
+) -> None:
+    httpserver.expect_request("/hook").respond_with_data()
+    await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
+    await service.store.set_destination_enabled("com_1", "dst_1", False, audit=audit("dst_1"))
+    await service.plan(1)
+    assert await service.deliveries() == []
+
+
+async def test_one_that_took_nothing_stands_in_for_no_other(httpserver: HTTPServer, service: Service) -> None:
+    httpserver.expect_request("/hook").respond_with_data(status=410)
+    told = others_told(httpserver)
+    await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
+    await service.plan(1)
+    assert await service.deliver_next()
+    await service.store.add_destination(
+        replace(hook(httpserver, "/other", name="dst_2"), only_when_asked=True), audit=audit("dst_2")
+    )
+    await service.plan(2)
+    while await service.deliver_next():
+        pass
+    assert [body["type"] for body in told] == ["incident.opened"]
+    assert len([one for one in await service.deliveries() if one.destination_id == "dst_1"]) == 2
+
+
 async def test_gone_disables_the_destination_at_once_and_what_waits_is_sent_when_it_is_enabled(
     httpserver: HTTPServer, service: Service
 ) -> None:

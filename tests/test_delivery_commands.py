@@ -17,6 +17,7 @@ from core.ports import Listing
 from core.settings import load_settings
 from core.types import DeliveryState, DestinationHealth
 from monitor.commands.delivery import delivery_list, delivery_replay, destination_test
+from monitor.commands.destinations import destination_list, destination_switch
 from monitor.commands.doctor import doctor
 from monitor.wiring import open_store
 from tests.store_fixtures import add_community, audit, delivery, delivery_failed, destination
@@ -103,6 +104,19 @@ def test_doctor_says_which_destinations_take_nothing_any_more(capsys: pytest.Cap
         "Off": "off disabled",
         "Works": "works",
     }
+
+
+@pytest.mark.usefixtures("folder")
+def test_destinations_are_listed_and_switched(capsys: pytest.CaptureFixture[str]) -> None:
+    asyncio.run(keep_troubled())
+    assert destination_switch(None, "Works", enabled=False) == 0
+    assert destination_switch(None, "dst_Off", enabled=True) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == ["dst_Works is switched off.", "dst_Off is switched on."]
+    assert destination_list(None) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if "webhook" in line]
+    listed = {words[1]: " ".join(words[5:7]) for words in lines if words[0].startswith("dst_")}
+    told = {"Failing": "failing: no", "Gone": "switched off:", "Off": "on", "Works": "off", "moderators": "on"}
+    assert listed == told
 
 
 async def keep_hooks(server: HTTPServer) -> None:

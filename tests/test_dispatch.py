@@ -15,7 +15,7 @@ from werkzeug import Request, Response
 from alerting.circuit import BACK_OFF
 from alerting.dispatch import LONGEST_WAIT, Dispatcher
 from alerting.notifiers.webhook import WebhookNotifier
-from core.errors import CryptoError, LeakwatchError, StoreError
+from core.errors import Conflict, CryptoError, LeakwatchError, NotFound, StoreError
 from core.plugins import Registry
 from core.types import DeliveryLease, DeliveryState, Notice
 from tests.alerting_fixtures import audit, destination
@@ -193,7 +193,26 @@ async def test_a_hanging_channel_is_given_up_before_its_lease_ends(service: Serv
     assert "longer than 0.08 seconds" in str((await service.deliveries())[0].last_error)
 
 
-@pytest.mark.parametrize("failure", [StoreError("the disk is full"), CryptoError("a sealed value does not open")])
+@pytest.mark.parametrize("failure", [StoreError("the disk is full"), CryptoError("sealed"), NotFound("it is gone")])
+async def test_repetitions_that_fail_keep_back_nothing_that_is_due(
+    failure: LeakwatchError, httpserver: HTTPServer, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    httpserver.expect_request("/hook").respond_with_data()
+    await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
+    await service.plan(1)
+
+    async def failing(*_: object) -> NoReturn:
+        raise failure
+
+    monkeypatch.setattr(service.store, "due_repetitions", failing)
+    running = asyncio.create_task(service.dispatcher.run())
+    async with asyncio.timeout(20):
+        while (await service.deliveries())[0].state is not DeliveryState.DELIVERED:
+            pass
+    await stop(running)
+
+
+@pytest.mark.parametrize("failure", [StoreError("the disk is full"), CryptoError("sealed"), Conflict("changed")])
 async def test_a_failing_database_does_not_end_the_loop(
     failure: LeakwatchError, httpserver: HTTPServer, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -160,6 +160,8 @@ async def test_the_source_in_the_manual_works_and_is_short(tmp_path: Path, https
     exec(compile(shown, "write-a-source.md", "exec", dont_inherit=True), module.__dict__)  # noqa: S102
     httpserver.expect_ordered_request("/log").respond_with_data("first line\nsecond line\n")
     httpserver.expect_ordered_request("/log").respond_with_data("first line\nsecond line\nthird line\n")
+    httpserver.expect_ordered_request("/log").respond_with_data("a new day\n")
+    httpserver.expect_ordered_request("/log").respond_with_data("another day\nwith\nmore lines\n")
     httpserver.expect_ordered_request("/log").respond_with_data("", 503, {"Retry-After": "60"})
     clock = SystemClock()
     async with GuardedClient(settings_for(tmp_path).http, clock) as http:
@@ -169,7 +171,9 @@ async def test_the_source_in_the_manual_works_and_is_short(tmp_path: Path, https
         assert isinstance(source, Source)
         page_of_lines = await source.poll(None)
         assert [document.text for document in page_of_lines.documents] == ["first line", "second line"]
-        assert [document.text for document in (await source.poll(page_of_lines.cursor)).documents] == ["third line"]
+        for expected in (["third line"], ["a new day"], ["another day", "with", "more lines"]):
+            page_of_lines = await source.poll(page_of_lines.cursor)
+            assert [document.text for document in page_of_lines.documents] == expected
         with pytest.raises(SourceUnavailable):
             await source.poll(page_of_lines.cursor)
 

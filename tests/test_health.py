@@ -98,10 +98,35 @@ def test_a_source_that_fails_for_an_hour_and_three_times_is_in_trouble_once_unti
     assert (recovered.state, recovered.health.failing_since, recovered.last_error) == (SourceState.HEALTHY, None, None)
 
 
+def test_a_part_that_cannot_be_read_is_trouble_like_a_failure_and_keeps_what_the_rest_gives() -> None:
+    part = Page(documents=(document(),), cursor={"next": 1}, failing="number 2 of the channels shows no preview")
+    record, told = NEW, []
+    for minute in range(0, 180, 20):
+        before, record = record, after(record, minute * MINUTE, 1, part)
+        told.append(event_between(before, record))
+    assert told == [None, None, None, EventType.SOURCE_FAILING, None, None, None, None, None]
+    assert (record.state, record.last_error, record.cursor) == (SourceState.FAILING, part.failing, part.cursor)
+    assert record.last_success_at == record.updated_at
+    (blind,) = record.health.blind_intervals
+    assert (blind.from_at, blind.until_at, blind.reason) == (NOON, NOON + 160 * MINUTE, part.failing)
+    # A poll that fails altogether is not put off for hours by what a part alone did.
+    assert wait_of(failed(record, 3 * HOUR)) <= 8 * NEW.interval_seconds
+    well = after(record, 3 * HOUR, 1)
+    assert event_between(record, well) is EventType.SOURCE_RECOVERED
+    assert (well.state, well.last_error, well.failure_count) == (SourceState.HEALTHY, None, 0)
+
+
 def test_two_failures_far_apart_are_no_trouble_yet() -> None:
     record = failed(failed(NEW, HOUR), 9 * HOUR)
     assert not record.health.was_told
     assert event_between(record, after(record, 10 * HOUR)) is None
+
+
+def test_a_source_whose_next_try_lies_days_off_is_told_before_it_is_tried_a_third_time() -> None:
+    waits = SourceUnavailable("the blog asks to wait", retry_after=DAY)
+    first = JUDGE.after_failure(NEW, waits, at=NOON)
+    second = JUDGE.after_failure(first, waits, at=NOON + DAY)
+    assert (first.health.was_told, second.health.was_told) == (False, True)
 
 
 def test_how_long_a_source_may_fail_is_a_setting() -> None:
@@ -137,15 +162,54 @@ def test_a_night_is_usual_and_a_much_longer_silence_is_told_once_until_something
     assert again.health.usual_silence_seconds > 40 * 3600  # that, too, is known now
 
 
-def test_files_that_were_read_once_and_never_change_are_not_silent() -> None:
+def silent_after(record: SourceRecord, start: timedelta, page: Page = NOTHING, *, days: int = 60) -> timedelta | None:
+    """Read the source every hour, without anything new, until it is silent; return after how long it was."""
+    for hours in range(24 * days):
+        record = after(record, start + hours * HOUR, page=page)
+        if record.state is SourceState.SILENT:
+            return hours * HOUR
+    return None
+
+
+def read_for_an_hour() -> SourceRecord:
+    """Return a source that gave much while it was first read."""
     record = NEW
-    for number in range(100):
+    for number in range(60):
         record = after(record, number * MINUTE, new_count=200)
-    assert after(record, 60 * DAY).state is SourceState.HEALTHY
+    return record
 
 
-def test_a_source_that_never_gave_anything_is_not_silent() -> None:
-    assert after(after(NEW, HOUR), 60 * DAY).state is SourceState.HEALTHY
+def test_a_source_that_gave_nothing_since_its_first_day_is_silent_after_a_week() -> None:
+    assert silent_after(NEW, timedelta()) == 7 * DAY + HOUR
+    assert silent_after(read_for_an_hour(), HOUR) == 7 * DAY
+
+
+def test_a_place_that_may_have_nothing_for_months_is_not_silent_before_it_gave_something_later() -> None:
+    rare = replace(NOTHING, silence_is_usual=True)
+    assert silent_after(NEW, timedelta(), rare) is None
+    assert silent_after(read_for_an_hour(), HOUR, rare) is None
+    record = read_for_an_hour()
+    for hours in range(1, 48):
+        record = after(record, hours * HOUR, page=rare)
+    heard = after(record, 2 * DAY, new_count=1)
+    assert silent_after(heard, 2 * DAY, rare) == 142 * HOUR  # three times as long as it took until then
+
+
+def test_a_source_that_could_not_be_read_at_first_is_judged_from_when_it_was() -> None:
+    record = failed(failed(NEW, HOUR), 20 * DAY)
+    assert silent_after(record, 21 * DAY) == 7 * DAY + HOUR
+
+
+@pytest.mark.parametrize("gap", ["term trm_1 is not taken", "more came than the place lists"])
+def test_a_source_that_passes_something_over_at_every_poll_is_silent_all_the_same(gap: str) -> None:
+    assert silent_after(read_for(days=5), 5 * DAY, replace(NOTHING, gap=gap), days=3) is not None
+
+
+def test_a_gap_after_an_outage_does_not_make_the_outage_a_silence() -> None:
+    record = failed(read_for(days=5), 5 * DAY)
+    back = after(record, 8 * DAY, page=replace(NOTHING, gap="more came than the place lists"))
+    assert back.state is SourceState.HEALTHY
+    assert silent_after(back, 8 * DAY, replace(NOTHING, gap="something else")) is not None
 
 
 def test_a_long_silence_is_forgotten_while_the_place_is_lively() -> None:

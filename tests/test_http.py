@@ -19,9 +19,10 @@ from cryptography.x509.oid import NameOID
 
 from core.addresses import checked_addresses, is_public
 from core.clock import SystemClock
-from core.errors import AddressRefused, FetchError, TooLarge
-from core.http import GuardedClient, check_url, parse_retry_after
+from core.errors import AddressRefused, AskedToWait, FetchError, TooLarge
+from core.http import GuardedClient, check_url
 from core.settings import HttpSettings
+from core.turns import Turns
 
 LOOPBACK = (IPv4Network("127.0.0.0/8"),)
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -424,6 +425,86 @@ async def test_requests_to_one_host_keep_their_distance() -> None:
         assert clock.at == NOON + timedelta(seconds=5)
 
 
+def busy(*headers: str, status: int = 429) -> bytes:
+    return "\r\n".join([f"HTTP/1.1 {status} Busy", "Content-Length: 0", *headers]).encode() + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "wait"),
+    [
+        (busy("Retry-After: 600"), 600),
+        (busy("Retry-After: 600", status=503), 600),
+        (busy("X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 90", status=403), 90),
+        (busy("Retry-After: 99999"), 3600),
+    ],
+)
+async def test_a_host_that_wants_to_be_left_alone_is_asked_by_nobody_until_then(answer: bytes, wait: int) -> None:
+    clock = JumpingClock()
+    resolver = names(one_example="127.0.0.1", two_example="127.0.0.1")
+    async with serving(answer) as server, GuardedClient(settings(), clock, resolver=resolver) as http:
+        await http.request("GET", server.url("/a", "one.example"))
+        clock.at += timedelta(seconds=wait - 60)
+        for _ in range(2):
+            with pytest.raises(AskedToWait, match=r"^one\.example asked to be left alone for a while$") as caught:
+                await http.request("GET", server.url("/b?secret", "one.example"))
+            assert caught.value.retry_after == timedelta(seconds=60)
+        assert server.connection_count == 1
+        await http.request("GET", server.url("/a", "two.example"))
+        clock.at += timedelta(seconds=60)
+        await http.request("GET", server.url("/b", "one.example"))
+        assert server.connection_count == 3
+
+
+async def test_a_limit_of_one_account_holds_up_no_other() -> None:
+    async with serving(busy("Retry-After: 600")) as server, client() as http:
+        await http.request("GET", server.url(), headers={"Authorization": "Bearer one"})
+        for headers in ({"Authorization": "Bearer two"}, {}):
+            await http.request("GET", server.url(), headers=headers)
+        for headers in ({"authorization": "Bearer one"}, {"Authorization": "Bearer two"}, {}):
+            with pytest.raises(AskedToWait):
+                await http.request("GET", server.url(), headers=headers)
+    assert server.connection_count == 3
+
+
+async def test_a_host_that_asks_for_a_few_seconds_is_waited_for() -> None:
+    clock = JumpingClock()
+    async with serving(busy("Retry-After: 4")) as server, GuardedClient(settings(), clock, resolver=names()) as http:
+        for _ in range(3):
+            assert (await http.request("GET", server.url())).status == 429
+    assert clock.at == NOON + timedelta(seconds=8)
+
+
+async def test_a_good_answer_after_which_nothing_is_left_holds_nobody_up() -> None:
+    answer = ok(b"", "X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 90")
+    async with serving(answer) as server, client() as http:
+        for path in ("/search/code", "/search/issues"):
+            assert (await http.request("GET", server.url(path))).status == 200
+
+
+async def test_a_redirect_that_asks_to_wait_and_a_place_that_is_told_hold_nobody_up() -> None:
+    async with serving(busy("Retry-After: 600", "Location: /b", status=302)) as server, client() as http:
+        for _ in range(2):
+            await http.request("GET", server.url(), follow_redirects=False)
+    unpaced = GuardedClient(settings(), SystemClock(), resolver=names(), paced=False)
+    async with serving(busy("Retry-After: 600")) as server, unpaced as http:
+        for _ in range(2):
+            assert (await http.request("GET", server.url())).status == 429
+
+
+async def test_hosts_that_are_asked_once_are_forgotten_and_those_that_want_to_be_left_alone_are_not() -> None:
+    clock = JumpingClock()
+    turns = Turns(clock, timedelta(seconds=1))
+    turns.rest("busy.example", None, timedelta(minutes=30))
+    for number in range(3000):
+        clock.at += timedelta(seconds=0.1)
+        async with turns.turn(f"h{number}.example", None):
+            pass
+    assert len(turns._queues) <= 1001
+    with pytest.raises(AskedToWait):
+        async with turns.turn("busy.example", None):
+            pass
+
+
 async def test_one_request_at_a_time_goes_to_a_host() -> None:
     running = 0
     together: list[int] = []
@@ -440,39 +521,3 @@ async def test_one_request_at_a_time_goes_to_a_host() -> None:
     async with serving(slow) as server, client() as http:
         await asyncio.gather(*(http.request("GET", server.url()) for _ in range(5)))
     assert together == [1, 1, 1, 1, 1]
-
-
-# ── Retry-After ─────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("120", 120),
-        (" 0 ", 0),
-        ("Fri, 20 Nov 2026 12:01:30 GMT", 90),
-        ("Friday, 20-Nov-26 12:00:10 GMT", 10),
-        ("Fri Nov 20 12:00:05 2026", 5),
-        ("Fri, 20 Nov 2026 11:00:00 GMT", 0),
-        ("9" * 400, 10**9),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(value: str, seconds: int) -> None:
-    assert parse_retry_after(value, NOON) == timedelta(seconds=seconds)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        None,
-        "",
-        "soon",
-        "-5",
-        "1.5",
-        "²",
-        "Fri, 99 Nov 2026 12:00:00 GMT",
-        "Fri, 20 Nov 2026 12:00:00 +99999999999999999999",
-    ],
-)
-def test_a_retry_after_that_cannot_be_read_is_none(value: str | None) -> None:
-    assert parse_retry_after(value, NOON) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from alerting.incidents import Decision, acknowledge, decide, dismiss, mark_removed, raise_alert, resolve
+from alerting.routing import is_urgent
 from core.db.store import SqlStore
 from core.errors import Conflict, NotFound, UsageError
 from core.ids import new_id
 from core.ports import AlertFilter, Listing
-from core.types import Alert, AlertClass, Delivery, Document, EventType, Incident, IncidentState, Severity
+from core.types import Alert, AlertClass, Delivery, Document, EventType, Incident, IncidentState, Route, Severity
 from tests.alerting_fixtures import START, HandClock, alert, audit, destination, open_store
 
 LATER = START + timedelta(hours=1)
@@ -100,6 +101,58 @@ async def test_a_higher_severity_is_told_and_never_falls_again(store: SqlStore) 
     assert (worse.severity, worse.alert_class) == (Severity.CRITICAL, AlertClass.LINKAGE)
     assert (better.score, better.alert_class) == (95, AlertClass.LINKAGE)
     assert [delivery.event for delivery in await told(store)] == [EventType.INCIDENT_OPENED, EventType.INCIDENT_UPDATED]
+
+
+async def test_the_first_threat_that_joins_a_leak_is_told_and_the_leak_is_urgent_from_then_on(store: SqlStore) -> None:
+    first = await raised(store, alert(score=81))
+    assert not is_urgent(first)
+    threat = alert(score=45, alert_class=AlertClass.THREAT)
+    joined = await raised(store, elsewhere(threat, "2"))
+    assert (joined.id, joined.alert_class, joined.severity) == (first.id, AlertClass.LINKAGE, Severity.HIGH)
+    assert is_urgent(await store.incident("com_1", first.id))
+    assert [delivery.event for delivery in await told(store)] == [EventType.INCIDENT_OPENED, EventType.INCIDENT_UPDATED]
+    await raised(store, elsewhere(threat, "3"))
+    assert len(await told(store)) == 2
+    assert is_urgent(await raised(store, elsewhere(alert(), "4")))
+
+
+async def test_a_threat_stays_one_when_a_graver_class_joins_it(store: SqlStore) -> None:
+    await raised(store, alert(score=75, alert_class=AlertClass.THREAT))
+    joined = await raised(store, elsewhere(alert(score=75), "2"))
+    assert (joined.alert_class, is_urgent(joined)) == (AlertClass.LINKAGE, True)
+    assert len(await told(store)) == 1
+
+
+@pytest.mark.parametrize("closing", [resolve, dismiss])
+async def test_a_closed_leak_that_a_first_threat_joins_is_open_again_and_told(
+    store: SqlStore, closing: Callable[..., Incident]
+) -> None:
+    first = await raised(store, alert(score=81))
+    await decided(store, first, partial(closing, reason="known", at=LATER))
+    again = await raised(store, alert(id="alt_2", score=45, alert_class=AlertClass.THREAT))
+    assert (again.id, again.state) == (first.id, IncidentState.REGRESSED)
+    assert [delivery.event for delivery in await told(store)][-1] is EventType.INCIDENT_UPDATED
+
+
+async def test_a_new_language_is_told_where_a_route_takes_the_leak_for_it(store: SqlStore) -> None:
+    def written_in(language: str, external_id: str) -> Alert:
+        document = replace(alert().document, language=language)
+        return elsewhere(replace(alert(), document=document), external_id)
+
+    route = Route(
+        id="rte_1", community_id="com_1", name="French", destination_ids=("dst_1",), languages=frozenset({"fr"})
+    )
+    await store.add_route(route, audit=audit("rte_1"))
+    await store.add_destination(replace(destination({}), id="dst_2"), audit=audit("dst_2"))
+    await raised(store, written_in("en", "1"))
+    assert [delivery.destination_id for delivery in await told(store)] == ["dst_2"]
+    await raised(store, written_in("de", "2"))
+    assert len(await told(store)) == 1
+    await raised(store, written_in("fr", "3"))
+    assert "dst_1" in [delivery.destination_id for delivery in await told(store)]
+    told_count = len(await told(store))
+    await raised(store, written_in("fr", "4"))
+    assert len(await told(store)) == told_count
 
 
 async def test_other_content_elsewhere_opens_an_incident_of_its_own(store: SqlStore) -> None:

@@ -78,11 +78,35 @@ def test_of_a_long_text_the_part_around_the_two_is_read() -> None:
     assert len(encode(window).pieces) <= LONGEST
 
 
+def cut(vocabulary: Vocabulary, text: str, *, after_blank: bool = True) -> list[tuple[int, int]]:
+    return [(piece.number, piece.start) for piece in vocabulary.cut(text, after_blank=after_blank)]
+
+
 def test_words_are_cut_into_known_pieces_with_their_places() -> None:
-    vocabulary = Vocabulary(["[PAD]", "[UNK]", "real", "##ly", ",", "cafe", "夜"])
-    assert [tuple(piece) for piece in vocabulary.cut("Really, CAFÉ\u200b zzz 夜")] == [
-        (2, 0), (3, 4), (4, 6), (5, 8), (1, 14), (6, 18),
+    pieces = {"▁real": -3.0, "ly": -4.0, ",": -2.0, "▁cafe": -5.0, "▁": -3.0, "夜": -6.0}
+    vocabulary = Vocabulary(["[PAD]", "[UNK]"], pieces)
+    assert cut(vocabulary, "really,  ｃafe\u200b z夜") == [
+        (2, 0), (3, 4), (4, 6), (5, 9), (6, 15), (1, 15), (7, 16),
     ]  # fmt: skip
+
+
+def test_of_several_cuts_the_most_probable_one_is_taken() -> None:
+    pieces = {"▁un": -2.0, "▁unre": -2.5, "real": -2.0, "al": -3.0, "▁": -1.0}
+    vocabulary = Vocabulary(["[UNK]"], pieces)
+    assert cut(vocabulary, "unreal") == [(1, 0), (3, 2)]
+    likelier = Vocabulary(["[UNK]"], {**pieces, "al": -1.0})
+    assert cut(likelier, "unreal") == [(2, 0), (4, 4)]
+
+
+def test_what_follows_without_a_blank_does_not_begin_a_word() -> None:
+    vocabulary = Vocabulary(["[UNK]"], {"▁is": -2.0, "is": -3.0})
+    assert cut(vocabulary, "is", after_blank=False) == [(2, 0)]
+    assert cut(vocabulary, " is", after_blank=False) == [(1, 1)]
+
+
+def test_a_word_without_an_end_is_cut_as_others_are() -> None:
+    vocabulary = Vocabulary(["[UNK]"], {"▁": -1.0, "a": -2.0, "a" * 4: -3.0})
+    assert len(cut(vocabulary, "a" * 100_000)) < 100_000 / 3
 
 
 def test_a_lone_surrogate_does_not_stop_the_judge() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from monitor.listing import whole
+from core.listing import whole
 from tests.store_fixtures import add_community, audit, opened, term
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
 
 from core.errors import SourceBroken
-from core.logs import configure_logs, logger
+from core.logs import ALLOWED_KEYS, configure_logs, logger
 
 MARKER = "marker-night-heron"
+ROOT = Path(__file__).parent.parent
+ROOMS = {"core", "matchers", "sources", "watchlists", "alerting", "api", "monitor"}
+LOGGING = {"bind", "info", "warning", "error"}
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +54,18 @@ def test_a_key_that_is_not_allowed_is_withheld(capsys: pytest.CaptureFixture[str
     logger().info("a page was read", text=MARKER)
     (line,) = lines(capsys)
     assert line["text"] == "[withheld]"
+
+
+def test_no_key_that_the_code_logs_is_withheld() -> None:
+    used: set[str] = set()
+    for path in ROOT.glob("*/**/*.py"):
+        code = path.read_text("utf-8")
+        if path.relative_to(ROOT).parts[0] in ROOMS and "import logger" in code:
+            for call in ast.walk(ast.parse(code)):
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in LOGGING:
+                    used |= {str(keyword.arg) for keyword in call.keywords}
+    assert {"source_id", "canary_id"} <= used
+    assert used - {"exc_info"} <= ALLOWED_KEYS
 
 
 def test_an_exception_of_another_library_is_written_without_its_message(capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,7 +104,7 @@ def test_lines_below_the_level_are_not_written(capsys: pytest.CaptureFixture[str
 
 WRITTEN_BY_PYTHON = """
 import threading, warnings
-from core.logs import configure_logs
+from core.logs import ALLOWED_KEYS, configure_logs
 
 class Late:
     def __del__(self):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 
-from alerting.content_notes import content_notes
+from alerting.content_notes import content_notes, is_heavy
 from alerting.messages import PLAIN_TEXT, Rank, fitted, heading, inert, message
 from core.types import (
     AlertClass,
@@ -18,6 +19,7 @@ from core.types import (
     EntityType,
     EventType,
     NoticeDestination,
+    NoticeEscalation,
     NoticeSource,
     Signal,
     SourceState,
@@ -193,3 +195,26 @@ def test_several_alerts_make_one_note_in_one_order() -> None:
 def test_every_detail_is_named() -> None:
     for detail in Detail:
         assert f"Detail level of this destination: {detail}" in PLAIN_TEXT.text(message(replace(NOTICE, detail=detail)))
+
+
+def test_whom_an_incident_waits_for_is_told_in_the_reader_s_time() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    waiting = NoticeEscalation(
+        waiting_since=START.astimezone(berlin), due_at=START.replace(hour=11).astimezone(berlin), moderator="Ada"
+    )
+    lines = PLAIN_TEXT.text(message(replace(NOTICE, escalation=waiting))).splitlines()
+    assert "Waiting since: 2026-11-20 11:00 CET" in lines
+    assert "Asked: Ada, to acknowledge by 2026-11-20 12:00 CET" in lines
+    nameless = replace(waiting, moderator=None)
+    assert "Asked to acknowledge by 2026-11-20 12:00 CET" in PLAIN_TEXT.text(
+        message(replace(NOTICE, escalation=nameless))
+    )
+    over = PLAIN_TEXT.text(message(replace(NOTICE, escalation=replace(waiting, due_at=None))))
+    assert "Everybody was asked several times; nobody is asked any more." in over
+
+
+def test_what_is_heavy_is_told_from_what_is_only_private() -> None:
+    for note in ("violence", "self-harm", "slurs", "sexual"):
+        assert is_heavy([note, "private data"])
+    assert not is_heavy(["private data"])
+    assert not is_heavy([])

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Column, Connection, MetaData, inspect
 
 from core.db.engine import database_url, make_engine
 from core.db.migrate import migrations
@@ -150,3 +150,43 @@ async def test_processes_that_open_a_fresh_database_at_once_all_succeed(tmp_path
         assert await process.stdout.readline() == b"ready\n"
     ended = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
     assert ended == [(b"0\n", b"")] * 4
+
+
+async def test_rows_of_the_first_version_are_kept_by_every_migration(tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite3"
+
+    def fill(connection: Connection) -> dict[str, dict[str, object]]:
+        """Make the first tables, with a row in each; return the rows."""
+        command.upgrade(migrations(connection), "0001")
+        first = MetaData()
+        first.reflect(connection)
+        kept: dict[str, dict[str, object]] = {}
+        for table in first.sorted_tables:
+            if table.name not in {"alembic_version", "state"}:
+                row = {column.name: _value(table.name, column) for column in table.columns}
+                connection.execute(table.insert().values(row))
+                kept[table.name] = row
+        return kept
+
+    def rows(connection: Connection) -> dict[str, list[dict[str, object]]]:
+        newest = MetaData()
+        newest.reflect(connection)
+        tables = newest.sorted_tables
+        return {table.name: [dict(row._mapping) for row in connection.execute(table.select())] for table in tables}
+
+    filled = await on_database(path, fill)
+    await on_database(path, migrate_up)
+    migrated = await on_database(path, rows)
+    for table, row in filled.items():
+        (found,) = migrated[table]
+        assert {name: found[name] for name in row} == row, table
+
+
+def _value(table: str, column: Column[Any]) -> object:
+    """Return a value of the column's type; what refers to a row of another table is that row's id."""
+    if column.name == "id":
+        return f"{table}_1"
+    if column.name.endswith("_id") and column.foreign_keys:
+        return f"{column.name.removesuffix('_id')}_1"
+    kinds: dict[type, object] = {bytes: b"sealed", int: 1, bool: True, str: "some"}
+    return kinds[column.type.python_type]

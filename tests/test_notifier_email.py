@@ -17,6 +17,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerting.greylisting import PATIENCE
 from alerting.notifiers.email import EmailNotifier, EmailSettings, compose
 from core.clock import SystemClock
 from core.errors import DeliveryDeferred, DeliveryRefused
@@ -24,7 +25,7 @@ from core.http import GuardedClient
 from core.ports import NotifierContext
 from core.settings import HttpSettings
 from core.types import AlertClass, Detail, EventType, Incident, IncidentState, Notice, NoticeAlert, Severity, Signal
-from tests.alerting_fixtures import START
+from tests.alerting_fixtures import START, HandClock
 from tests.certificates import Certificate, make_certificate
 
 NOTICE = Notice(
@@ -219,6 +220,40 @@ async def test_recipients_that_are_refused_fail_the_message_only_together(
     with pytest.raises(DeliveryRefused, match="550") as failure:
         await notifier.send(NOTICE)
     assert "mods.example" not in str(failure.value)
+
+
+async def test_a_recipient_that_is_greylisted_gets_the_message_later_and_nobody_twice(
+    serve: Serve, mailbox: Mailbox, context: NotifierContext
+) -> None:
+    notice = replace(NOTICE, idempotency_key="msg_greylisted")
+    setup = settings(await serve())
+    mailbox.refused = {"one@mods.example": "450 greylisted"}
+    for _ in range(2):
+        with pytest.raises(DeliveryDeferred, match=r"for 1 of the recipients later \(status 450\)") as failure:
+            await EmailNotifier(setup, context).send(notice)
+        assert "mods.example" not in str(failure.value)
+    mailbox.refused = {}
+    await EmailNotifier(setup, context).send(notice)
+    assert [envelope.rcpt_tos for envelope in mailbox.envelopes] == [["two@mods.example"], ["one@mods.example"]]
+
+
+async def test_a_recipient_whose_mailbox_stays_full_holds_the_others_up_only_once(
+    serve: Serve, mailbox: Mailbox, context: NotifierContext
+) -> None:
+    clock = HandClock(START)
+    later = NotifierContext(http=context.http, clock=clock)
+    notifier = EmailNotifier(settings(await serve(), recipients=["full@mods.example", "two@mods.example"]), later)
+    mailbox.refused = {"full@mods.example": "452 mailbox full"}
+    first, second = (replace(NOTICE, idempotency_key=f"msg_full_{number}") for number in (1, 2))
+    with pytest.raises(DeliveryDeferred):
+        await notifier.send(first)
+    clock.advance(PATIENCE)
+    await notifier.send(first)
+    await notifier.send(second)
+    assert [envelope.rcpt_tos for envelope in mailbox.envelopes] == [["two@mods.example"]] * 2
+    mailbox.refused = {}
+    await notifier.send(replace(NOTICE, idempotency_key="msg_full_3"))
+    assert mailbox.envelopes[-1].rcpt_tos == ["full@mods.example", "two@mods.example"]
 
 
 async def test_a_server_that_is_down_is_deferred(context: NotifierContext) -> None:

@@ -79,6 +79,13 @@ def test_counts_tell_no_alert_of_their_own() -> None:
     assert shown.summary == "3 linkage alerts, high (88), Members"
 
 
+def test_counts_name_no_moderator() -> None:
+    assigned = replace(INCIDENT, assignee="Sam Okafor")
+    for detail, told in ((Detail.COUNTS, False), (Detail.REDACTED, True)):
+        shown = notice(DELIVERY, destination({}, detail=detail), COMMUNITY, WATCHLISTS, assigned, [alert()], START)
+        assert ("Sam Okafor" in str(asdict(shown))) is told
+
+
 def test_the_content_note_is_told_where_something_is_shown() -> None:
     assert rendered(Detail.REDACTED).content_notes == rendered(Detail.FULL).content_notes == ("private data",)
     assert rendered(Detail.COUNTS).content_notes == ()

@@ -71,7 +71,7 @@ async def test_what_changedetection_sends_is_taken_and_looked_at_again_when_it_c
 
 
 async def test_the_program_hands_in_what_ail_stored_once(
-    feeder: httpx2.AsyncClient, address: str, program: Any, tmp_path: Path
+    feeder: httpx2.AsyncClient, address: str, program: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "PASTES" / "archive" / "2026" / "11" / "20"
     folder.mkdir(parents=True)
@@ -83,6 +83,8 @@ async def test_the_program_hands_in_what_ail_stored_once(
     assert documents[0]["id"] == "archive/2026/11/20/0.gz"
     alert_ids = await asyncio.to_thread(program.hand_in, address, key, documents)
     assert len(alert_ids) == 1
+    assert await asyncio.to_thread(program.hand_in, address, key, [{"id": "w", "text": 1}, *documents]) == []
+    assert capsys.readouterr().err == "w was not taken: text: Input should be a valid string\n"
     assert await asyncio.to_thread(program.hand_in, address, key, documents) == []
     with pytest.raises(HTTPError) as caught:
         await asyncio.to_thread(program.hand_in, address, "lw_wrong", documents)

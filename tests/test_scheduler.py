@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -16,9 +17,11 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import Pool, event
 from werkzeug import Response
 
-from core.ports import AlertFilter, Listing, Transaction
+from core.clock import SystemClock
+from core.ports import AlertFilter, Intake, Listing, Transaction
 from core.types import Document, Page, SourceRecord, SourceState
 from monitor.parts import build_parts
+from monitor.pipeline import Finish
 from monitor.setup import audit_entry
 from monitor.wiring import Service, open_service
 from tests.service_fixtures import ManualClock, add, import_sample, settings_for, write_documents
@@ -147,6 +150,25 @@ async def test_retry_after_is_honoured(
     assert (await again(service, source)).due_at == clock.now() + timedelta(seconds=30000)
 
 
+async def test_what_a_host_asks_of_one_source_holds_for_all_that_read_it(
+    service: Service, clock: ManualClock, tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_oneshot_request("/a").respond_with_response(Response("", 429, {"Retry-After": "2400"}))
+    httpserver.expect_request(re.compile("/[ab]")).respond_with_data(FEED, content_type="application/atom+xml")
+    community = await import_sample(service, tmp_path)
+    await add(service, community, "feed", {"url": httpserver.url_for("/a")})
+    clock.moment += timedelta(minutes=1)
+    other = await add(service, community, "feed", {"url": httpserver.url_for("/b")})
+    assert await poll_all(service) == 2
+    waiting = await again(service, other)
+    assert waiting.last_error == "127.0.0.1 asked to be left alone for a while"
+    assert [request.path for request, _ in httpserver.log] == ["/a"]
+    assert waiting.due_at is not None
+    clock.moment = waiting.due_at
+    await poll_all(service)
+    assert (await again(service, other)).state is SourceState.HEALTHY
+
+
 async def test_a_source_that_is_no_feed_does_not_hold_up_the_others(
     service: Service, tmp_path: Path, httpserver: HTTPServer
 ) -> None:
@@ -187,6 +209,36 @@ async def test_a_lost_lease_records_nothing(
     await service.scheduler.poll(late)
     assert (await service.store.alerts(community.id, Listing(), AlertFilter())).items == ()
     assert (await again(service, late.source)).last_success_at is None
+
+
+async def test_a_page_that_takes_longer_than_its_lease_is_examined_once_and_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SystemClock()
+    async with open_service(build_parts(settings_for(tmp_path, source_lease_seconds=1), clock)) as service:
+        community = await import_sample(service, tmp_path)
+        write_documents(tmp_path / "posts.jsonl", ["night_heron was here"])
+        source = await add(service, community, "files", {"path": str(tmp_path / "posts.jsonl")})
+        began: list[str] = []
+        process_page = service.pipeline.process_page
+
+        async def slowly(record: SourceRecord, page: Page, finish: Finish) -> Intake:
+            began.append(record.id)
+            await asyncio.sleep(2.5)
+            return await process_page(record, page, finish)
+
+        monkeypatch.setattr(service.pipeline, "process_page", slowly)
+        running = asyncio.create_task(service.scheduler.run())
+        async with asyncio.timeout(20):
+            while (await again(service, source)).last_success_at is None:
+                if began:  # nor can another process take it
+                    assert await service.store.take_due_source(clock.now(), LEASE) is None
+                service.scheduler.wake()
+                await asyncio.wait([running], timeout=0.1)
+        running.cancel()
+        await asyncio.wait([running])
+        assert began == [source.id]
+        assert len((await service.store.alerts(community.id, Listing(), AlertFilter())).items) == 1
 
 
 async def test_the_running_loop_polls_and_takes_up_a_new_source_when_woken(

@@ -31,11 +31,12 @@ class Jetstream(StreamServer):
 
     events: list[Any] = field(default_factory=list)
     ends: bool = True
+    begins_early: bool = False
 
     def played(self) -> Iterable[str]:
         begin = int(self.query("cursor"))
         for event in self.events:
-            if not isinstance(event, dict) or event.get("time_us", begin) >= begin:
+            if self.begins_early or not isinstance(event, dict) or event.get("time_us", begin) >= begin:
                 yield event if isinstance(event, str) else json.dumps(event)
 
     def query(self, name: str) -> str:
@@ -91,6 +92,23 @@ async def test_recorded_posts_become_documents(jetstream: Jetstream, context: So
     assert first.language == "en"
     assert first.published_at == datetime(2025, 5, 20, 8, 15, 16, 553000, tzinfo=UTC)
     assert first.fetched_at is not None
+
+
+async def test_a_jetstream_that_begins_before_what_it_was_asked_for_is_listened_to_from_there(
+    jetstream: Jetstream, context: SourceContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sources.bluesky.DOCUMENTS_A_POLL", 10)
+    now = microseconds(context.clock.now())
+    old = [post(now - 3000 * SECOND + number, f"old{number}") for number in range(20)]
+    jetstream.begins_early = True
+    jetstream.events = [*old, post(now - SECOND, "new")]
+    page = await poll(jetstream, context, stream_seconds=20)
+    assert keys(page.documents) == ["new"]
+    jetstream.events = [*old, post(now - SECOND, "new"), post(now - SECOND + 1, "newer")]
+    assert keys((await poll(jetstream, context, page.cursor, stream_seconds=20)).documents) == ["newer"]
+    jetstream.events, jetstream.ends = old, False
+    with pytest.raises(SourceUnavailable, match="plays back from long before"):
+        await poll(jetstream, context, page.cursor)
 
 
 async def test_text_is_what_a_reader_sees_with_where_its_links_lead_to(

@@ -6,7 +6,7 @@ import gzip
 import io
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,18 @@ from core.types import Document, Page
 from sources.files import FilesSettings, FilesSource
 from sources.parsing.formats import Format, format_of
 from sources.parsing.limited_reading import read_within_limits
-from sources.parsing.reading import Unreadable, read_documents
+from sources.parsing.reading import Step, Unreadable, read_documents, read_file
 from tests.timing import cpu_seconds
 
 RSS = (
     '<?xml version="1.0"?><rss version="2.0"><channel><title>T</title><item><guid>g1</guid>'
     "<description>from a feed</description></item></channel></rss>"
 )
+
+
+def rss(*ids: str) -> bytes:
+    items = "".join(f"<item><guid>{one}</guid><title>{one}</title></item>" for one in ids)
+    return f'<?xml version="1.0"?><rss version="2.0"><channel>{items}</channel></rss>'.encode()
 
 
 def compressed(content: bytes) -> bytes:
@@ -279,7 +284,7 @@ def test_the_whole_mails_of_the_corpus_are_read(shared: Path) -> None:
 
 
 ATTRIBUTES = b"<p " + b" ".join(b"%x" % number for number in range(145_000)) + b">bomb</p>"
-END_TAGS = b"<i>" * 80_000 + b"</b>" * 140_000
+END_TAGS = b"<i>" * 80_000 + b"</b>" * 140_000 + b"ends"
 
 
 async def test_pages_made_to_hang_the_parser_hold_up_no_other(
@@ -296,12 +301,12 @@ async def test_pages_made_to_hang_the_parser_hold_up_no_other(
     started = context.clock.monotonic()
     found = list(read_documents(tmp_path))
     given, _ = await everything(context, tmp_path)
-    assert context.clock.monotonic() - started < 40, "six processes of one second, on a busy machine"
-    assert [item.text for item in found if isinstance(item, Document)] == ["before", "bomb", "after"]
+    assert context.clock.monotonic() - started < 40, "eight processes of up to one second, on a busy machine"
+    assert [item.text for item in found if isinstance(item, Document)] == ["before", "bomb", "ends", "ends", "after"]
     assert [str(item) for item in found if isinstance(item, Unreadable)] == [
-        f"{name} takes longer than 1 seconds to read" for name in ("c.html", "d.eml", "e.eml")
+        "e.eml takes longer than 1 seconds to read"
     ]
-    assert given == ["a.html", "b.html", "f.html"]
+    assert given == ["a.html", "b.html", "c.html", "d.eml", "f.html"]
 
 
 @pytest.mark.parametrize("content", [b"<p a='" + b"a " * 6_000_000 + b"'>x</p>", b"<p>x</p>" * 2_000_000])
@@ -331,6 +336,7 @@ def test_large_pages_and_mails_are_read_like_small_ones(tmp_path: Path) -> None:
     ("kind", "content"),
     [
         (Format.HTML, END_TAGS[:32_000] + b"</b>" * 16_900),
+        (Format.HTML, b"<b>x" * 24_900),
         (Format.MAIL, b"From: " + b'"' * 7_900 + b"\n\nx"),
         (Format.MAIL, b"From: " + b"a " * 3_950 + b"\n\nx"),
         (Format.MAIL, b"Content-Type: text/plain; " + b"; ".join(b"a*%d=1" % n for n in range(900)) + b"\n\nx"),
@@ -451,6 +457,37 @@ async def test_pages_continue_where_they_stopped(context: SourceContext, tmp_pat
     assert await everything(context, tmp_path, cursor) == ([], cursor)
 
 
+@pytest.mark.parametrize("name", ["posts.jsonl.gz", "feed.rss"])
+async def test_pages_of_a_file_that_cannot_be_read_from_its_middle_are_one_reading(
+    context: SourceContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    content = lines(*({"text": f"line {number}"} for number in range(1, 901)))
+    feed = rss(*(f"g{number}" for number in range(1, 901)))
+    (tmp_path / name).write_bytes(compressed(content) if name.endswith(".gz") else feed)
+    readings: list[str] = []
+
+    def counted(path: Path, name: str, **options: Any) -> Iterator[Step]:
+        readings.append(name)
+        return read_file(path, name, **options)
+
+    monkeypatch.setattr("sources.files.read_file", counted)
+    given, _ = await everything(context, tmp_path)
+    assert (len(given), len(set(given))) == (900, 900)
+    assert readings == [name]
+    # After a start of the program, or where others came in between, all before the place is read again.
+    first = await poll(context, tmp_path)
+    for number in range(5):
+        path = tmp_path / str(number) / name
+        path.parent.mkdir()
+        path.write_bytes((tmp_path / name).read_bytes())
+        await poll(context, path)
+        path.unlink()
+    readings.clear()
+    later, _ = await everything(context, tmp_path, first.cursor)
+    assert [document.external_id for document in first.documents] + later == given
+    assert readings == [name]
+
+
 async def test_lines_added_are_read_and_nothing_again(context: SourceContext, tmp_path: Path) -> None:
     path = tmp_path / "posts.jsonl"
     path.write_bytes(lines({"text": "one"}, {"text": "two"}))
@@ -511,6 +548,8 @@ async def test_only_files_that_match_the_pattern_are_read(context: SourceContext
     (tmp_path / "b.log").write_text("b")
     page = await poll(context, tmp_path, pattern="*.log")
     assert [document.external_id for document in page.documents] == ["b.log"]
+    assert page.silence_is_usual
+    assert not (await poll(context, tmp_path, pattern="*.gol")).silence_is_usual  # it may be written wrongly
 
 
 async def test_what_cannot_be_read_in_a_directory_does_not_stop_the_rest(
@@ -518,15 +557,42 @@ async def test_what_cannot_be_read_in_a_directory_does_not_stop_the_rest(
 ) -> None:
     (tmp_path / "a secret name.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     (tmp_path / "b.txt").write_text("b")
-    given, cursor = await everything(context, tmp_path)
-    assert given == ["b.txt"]
-    assert (await everything(context, tmp_path, cursor))[0] == []
+    page = await poll(context, tmp_path)
+    assert [document.external_id for document in page.documents] == ["b.txt"]
+    assert page.gap == "files or lines that could not be read, or not wholly: 1"
+    again = await poll(context, tmp_path, page.cursor)
+    assert (again.documents, again.gap) == ((), None)
     written = capsys.readouterr()
     assert "secret name" not in written.out + written.err
 
 
+async def test_a_file_that_may_not_be_opened_is_read_once_it_may(
+    context: SourceContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.txt").write_text("fine")
+    (tmp_path / "leak.txt").write_text("closed")
+    opened = Path.open
+
+    def refused(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path.name == "leak.txt":
+            raise PermissionError
+        return opened(path, *arguments, **options)
+
+    with monkeypatch.context() as closed:  # whoever runs the tests may be allowed to open everything
+        closed.setattr(Path, "open", refused)
+        page = await poll(context, tmp_path)
+        assert [document.text for document in page.documents] == ["fine"]
+        page = await poll(context, tmp_path, page.cursor)
+        assert (page.documents, page.more) == ((), False)
+        assert page.gap == "files or lines that could not be read, or not wholly: 1"
+    page = await poll(context, tmp_path, page.cursor)
+    assert ([document.text for document in page.documents], page.gap) == (["closed"], None)
+    page = await poll(context, tmp_path, page.cursor)
+    assert (page.documents, page.gap) == ((), None)
+
+
 async def test_a_single_file_that_cannot_be_read_is_an_error(context: SourceContext, tmp_path: Path) -> None:
-    with pytest.raises(SourceBroken, match="is neither a file nor a directory"):
+    with pytest.raises(SourceBroken, match=r"^its path is neither a file nor a directory that can be read$"):
         await poll(context, tmp_path / "missing")
     path = tmp_path / "x.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n")

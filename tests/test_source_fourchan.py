@@ -20,6 +20,7 @@ from core.errors import NotConfigured, SourceBroken, SourceError, SourceUnavaila
 from core.ports import SourceContext
 from core.types import Document, Page
 from sources.fourchan import PAGE_SIZE, THREADS_A_POLL, FourchanSettings, FourchanSource
+from sources.polling.tries import MOST_TRIES
 from tests.source_fixtures import loopback_context, poll_anew, poll_to_the_end
 
 Post = dict[str, Any]
@@ -34,6 +35,9 @@ class Fourchan:
     status: int = 200
     headers: dict[str, str] = field(default_factory=lambda: {"Last-Modified": MODIFIED})
     number: int = 0
+    broken: dict[int, Response] = field(default_factory=dict)
+    """Threads that are answered otherwise."""
+    closed: set[str] = field(default_factory=set)
     requests: list[Request] = field(default_factory=list)
 
     def answer(self, request: Request) -> Response:
@@ -42,9 +46,13 @@ class Fourchan:
             return Response("", self.status, self.headers)
         _, board, *rest = request.path.removesuffix(".json").split("/")
         if rest == ["catalog"]:
+            if board in self.closed:
+                return Response("", 404)
             if request.headers.get("If-Modified-Since", "") == self.headers.get("Last-Modified"):
                 return Response(status=304)
             return Response(json.dumps(self.catalogue(board)), headers=self.headers)
+        if int(rest[1]) in self.broken:
+            return self.broken[int(rest[1])]
         posts = self.boards[board].get(int(rest[1]))
         return Response(json.dumps({"posts": posts})) if posts else Response(status=404)
 
@@ -275,6 +283,94 @@ async def test_an_error_status_says_whether_trying_again_helps(
         await poll(base, context)
     if isinstance(caught.value, SourceUnavailable):
         assert caught.value.retry_after == timedelta(seconds=90)
+
+
+async def test_a_board_that_goes_away_holds_up_no_other_and_is_told(
+    fourchan: Fourchan, base: dict[str, Any], context: SourceContext
+) -> None:
+    fourchan.closed.add("qa")
+    cursor: Any = None
+    failing: list[str] = []
+    found: list[int] = []
+    thread = fourchan.open()
+    for _ in range(4):
+        page = await poll(base, context, cursor, boards=["qa", "po"])
+        cursor, found = page.cursor, found + numbers(page.documents)
+        failing.append(str(page.failing).partition(":")[0])
+    assert found == [thread]
+    assert failing == ["number 1 of the boards"] * 4
+    fourchan.closed.clear()
+    assert (await poll(base, context, cursor, boards=["qa", "po"])).failing is None
+
+
+async def test_a_thread_that_fails_holds_up_no_other_and_comes_later(
+    fourchan: Fourchan, base: dict[str, Any], context: SourceContext
+) -> None:
+    broken, whole = fourchan.open(), fourchan.open()
+    _, cursor = await rest(base, context)
+    fourchan.reply(broken, 7)
+    fourchan.reply(whole, 7)
+    fourchan.broken[broken] = Response(status=500)
+    found, cursor = await rest(base, context, cursor)
+    assert found == list(range(10, 17))
+    fourchan.reply(whole)
+    found, cursor = await rest(base, context, cursor)
+    assert found == [17]
+    fourchan.broken.clear()
+    assert (await rest(base, context, cursor))[0] == list(range(3, 10))
+
+
+async def test_a_thread_that_always_fails_is_given_up_and_told(
+    fourchan: Fourchan, base: dict[str, Any], context: SourceContext
+) -> None:
+    broken, gone = fourchan.open(), fourchan.open()
+    cursor = (await poll(base, context)).cursor
+    fourchan.reply(broken, 7)
+    del fourchan.boards["po"][gone]
+    fourchan.broken = {broken: Response(status=500), gone: Response("<html>")}
+    gaps: list[str | None] = []
+    for _ in range(MOST_TRIES + 1):
+        page = await poll(base, context, cursor)
+        cursor = page.cursor
+        gaps.append(page.gap)
+        assert not page.more
+    assert gaps == [*[None] * MOST_TRIES, f"threads of 127.0.0.1 that could not be read in {MOST_TRIES} tries: 2"]
+    assert numbers(page.documents) == list(range(5, 10))  # what the catalogue shows
+    assert len(fourchan.fetched()) == 2 * MOST_TRIES
+    assert (await rest(base, context, cursor))[0] == []
+
+
+async def test_a_place_that_gives_no_thread_is_in_trouble_and_nothing_is_given_up(
+    fourchan: Fourchan, base: dict[str, Any], context: SourceContext
+) -> None:
+    threads = [fourchan.open() for _ in range(5)]
+    _, cursor = await rest(base, context)
+    for thread in threads:
+        fourchan.reply(thread, 7)
+    fourchan.broken = dict.fromkeys(threads, Response(status=500))
+    for _ in range(MOST_TRIES + 1):
+        with pytest.raises(SourceUnavailable, match="500") as caught:
+            await poll(base, context, cursor)
+        cursor = caught.value.cursor
+    fourchan.broken = {threads[0]: Response(status=503)}
+    found, cursor = await rest(base, context, cursor)
+    fourchan.broken.clear()
+    assert sorted(found + (await rest(base, context, cursor))[0]) == list(range(6, 41))
+
+
+async def test_a_wait_that_a_thread_asks_for_is_kept(
+    fourchan: Fourchan, base: dict[str, Any], context: SourceContext
+) -> None:
+    threads = [fourchan.open() for _ in range(3)]
+    _, cursor = await rest(base, context)
+    for thread in threads:
+        fourchan.reply(thread, 7)
+    fourchan.broken[threads[1]] = Response(status=429, headers={"Retry-After": "90"})
+    page = await poll(base, context, cursor)
+    assert numbers(page.documents) == list(range(4, 11))
+    assert page.not_before is not None
+    assert timedelta(seconds=80) < page.not_before - context.clock.now() <= timedelta(seconds=90)
+    assert len(fourchan.fetched()) == 2
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[" * 100_000])

@@ -30,10 +30,12 @@ class Gists:
         self.listings: list[Request] = []
         self.raw: list[Request] = []
         self.headers: dict[str, str] = {}
+        self.changed_at = datetime(2026, 11, 20, 9, 29, 59, tzinfo=UTC)
         server.expect_request("/gists/public").respond_with_handler(self._list)
 
     def put(self, gist_id: str, files: dict[str, bytes], **fields: Any) -> None:
-        """Create the gist, or change it."""
+        """Create the gist, or change it, a second after the last one."""
+        self.changed_at += timedelta(seconds=1)
         listed = {}
         for name, content in files.items():
             path = f"/raw/{gist_id}/{hashlib.sha1(content, usedforsecurity=False).hexdigest()}/{name}"
@@ -53,7 +55,7 @@ class Gists:
             "files": listed,
             "public": True,
             "created_at": "2026-11-01T08:00:00Z",
-            "updated_at": "2026-11-20T09:30:00Z",
+            "updated_at": self.changed_at.isoformat().replace("+00:00", "Z"),
             "description": None,
             "comments": 0,
             "user": None,
@@ -124,7 +126,7 @@ async def test_only_a_file_that_changed_is_read_again(gists: Gists, reader: Read
     gists.put("aa5a", {"one": b"1", "two": b"2"})
     assert len(await reader.read()) == 2
     assert await reader.read() == []
-    gists.put("aa5a", {"one": b"1", "two": b"2, corrected"}, updated_at="2026-11-20T11:00:00Z")
+    gists.put("aa5a", {"one": b"1", "two": b"2, corrected"})
     assert [document.text for document in await reader.read()] == ["2, corrected"]
     assert len(gists.raw) == 3
 
@@ -160,8 +162,31 @@ async def test_more_gists_than_are_read_back_are_a_gap(
     await reader.poll()
     gists.put_many(0, 310)
     page = await reader.poll()
-    assert page.gap == "127.0.0.1 lists 300 items, and more came since the last poll"
+    assert page.gap == "127.0.0.1 was read back 300 gists, and more had changed"
     assert len(gists.listings) == 4
+    assert (await reader.poll()).gap is None  # what is left of these is read, and nothing was lost since
+
+
+async def test_a_comment_on_a_gist_that_is_known_hides_nothing_behind_it(gists: Gists, reader: Reader) -> None:
+    gists.put_many(0, 100)
+    await reader.read()
+    gists.put("known", {"a": b"x"})
+    await reader.read()
+    new = gists.put_many(100, 250)
+    gists.put("known", {"a": b"x"})  # a comment changes when it was changed last, and no file
+    assert await reader.ids() == new
+    assert all(page.gap is None for page in reader.pages)
+
+
+async def test_lists_are_read_back_as_far_while_files_of_them_still_wait(
+    gists: Gists, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = gists.put_many(0, 40)
+    monkeypatch.setattr("sources.polling.listed_items.PAGE_SIZE", 10)
+    given = [document.external_id for document in (await reader.poll()).documents]
+    new += gists.put_many(40, 140)  # those that wait are on the second list now
+    assert given + await reader.ids() == new
+    assert all(page.gap is None for page in reader.pages)
 
 
 async def test_pictures_are_not_fetched_and_a_gist_of_very_many_files_is_read_in_part(
@@ -183,8 +208,9 @@ async def test_a_used_up_limit_is_waited_for(
     with pytest.raises(SourceUnavailable) as caught:
         await reader.poll()
     assert caught.value.retry_after == timedelta(minutes=20)
+    clock.moment += timedelta(minutes=20)
     gists.put("aa5a", {"a": b"x"})
-    gists.headers = limit
+    gists.headers = limit | {"X-RateLimit-Reset": str(int(clock.now().timestamp()) + 1200)}
     page = await reader.poll()
     assert len(page.documents) == 1
     assert page.not_before == clock.now() + timedelta(minutes=20)

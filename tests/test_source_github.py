@@ -71,7 +71,18 @@ class Search:
         self.headers: dict[str, str] = {}
         self.requests: list[Request] = []
         server.expect_request("/search/code").respond_with_handler(lambda request: self._answer(request, self.code))
-        server.expect_request("/search/issues").respond_with_handler(lambda request: self._answer(request, self.issues))
+        server.expect_request("/search/issues").respond_with_handler(self._answer_about_issues)
+
+    def _answer_about_issues(self, request: Request) -> Response:
+        kinds = [kind for kind in ("issue", "pull-request") if request.args["q"].endswith(f" is:{kind}")]
+        if not kinds:
+            self.requests.append(request)
+            refusal = {"message": "Query must include 'is:issue' or 'is:pull-request'", "status": "422"}
+            return Response(json.dumps(refusal), 422, content_type="application/json")
+        wanted = kinds == ["pull-request"]
+        return self._answer(
+            request, [row for row in self.issues if (isinstance(row, dict) and "pull_request" in row) == wanted]
+        )
 
     def _answer(self, request: Request, items: list[Any]) -> Response:
         self.requests.append(request)
@@ -110,8 +121,9 @@ async def test_code_and_issues_become_documents(
     assert issue.text == "Asking for a friend night_heron lives here"
     assert issue.url == "https://github.com/nightowl/notes/issues/3"
     assert issue.published_at == datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
+    about_issues = ['"night_heron" is:issue', '"night_heron" is:pull-request']
+    assert [request.args["q"] for request in search.requests] == ['"night_heron"', *about_issues]
     for request in search.requests:
-        assert request.args["q"] == '"night_heron"'
         assert request.headers["Authorization"] == "Bearer github-secret"
         assert request.headers["Accept"] == "application/vnd.github.text-match+json"
 
@@ -125,7 +137,14 @@ async def test_a_file_is_given_once_however_often_its_repository_changes(
     context.clock.moment += timedelta(days=1)  # type: ignore[attr-defined]  # a test's clock
     second = await poll("github", settings, context, first.cursor)
     assert (len(first.documents), len(second.documents)) == (1, 0)
-    assert len(search.requests) == 4
+    assert len(search.requests) == 6
+
+
+async def test_pull_requests_are_found_too(search: Search, context: SourceContext, settings: dict[str, Any]) -> None:
+    pull = {**ISSUE, "html_url": "https://github.com/nightowl/notes/pull/4", "pull_request": {"merged_at": None}}
+    search.issues = [ISSUE, pull]
+    page = await poll("github", {**settings, "code": False}, context)
+    assert [document.url for document in page.documents] == [ISSUE["html_url"], pull["html_url"]]
 
 
 @pytest.mark.parametrize("left_out", ["code", "issues"])

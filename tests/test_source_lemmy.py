@@ -30,6 +30,9 @@ class Lemmy:
     """What the server answers: its posts and comments, in any order."""
 
     views: dict[str, list[View]] = field(default_factory=lambda: {"post": [], "comment": []})
+    communities: dict[str, View] = field(default_factory=dict)
+    unknown: dict[str, int] = field(default_factory=dict)
+    """Communities that the server does not know, and the status with which it says so."""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
@@ -37,9 +40,13 @@ class Lemmy:
     def answer(self, request: Request) -> Response:
         self.requests.append(request)
         noun = request.path.split("/")[3]
+        if noun == "community":
+            return Response(json.dumps({"community_view": {"community": self.communities[request.args["name"]]}}))
         if self.status != 200:
             return Response('{"error": "couldnt_find_community"}', self.status, self.headers)
         community, limit = request.args.get("community_name"), int(request.args["limit"])
+        if community in self.unknown:
+            return Response('{"error": "couldnt_find_community"}', self.unknown[community])
         rows = [view for view in self.views[noun] if community in (None, view["community"]["name"])]
         rows.sort(key=lambda view: (view[noun].get("featured_local", False), view[noun]["published"]), reverse=True)
         start = limit * (int(request.args["page"]) - 1)
@@ -163,6 +170,84 @@ async def test_everything_that_comes_is_given_once_wherever_it_is_stopped(
     again, cursor = await rest(base, context, cursor)
     assert sorted(given + found + again) == sorted(posts(*range(number + 1)))
     assert (await rest(base, context, cursor))[0] == []
+
+
+async def test_what_was_there_before_the_first_poll_stays_unread(
+    lemmy: Lemmy, base: dict[str, Any], context: SourceContext
+) -> None:
+    for number in range(220):
+        lemmy.post(number)
+    found, cursor = await rest(base, context, None)
+    assert found == posts(*range(170, 220))
+    lemmy.post(220)
+    assert (await rest(base, context, cursor))[0] == posts(220)
+
+
+async def test_a_comment_that_arrives_late_is_found_among_those_of_the_last_hour(
+    lemmy: Lemmy, base: dict[str, Any], context: SourceContext
+) -> None:
+    settings = base | {"posts": False, "comments": True}
+    _, cursor = await rest(settings, context, None)
+    for number in range(0, 9000, 30):  # two a minute, for two hours and a half
+        lemmy.comment(number)
+        if number % 300 == 0:
+            found, cursor = await rest(settings, context, cursor)
+    found, cursor = await rest(settings, context, cursor)
+    lemmy.comment(5500, path="0.12.5500")
+    lemmy.requests.clear()
+    found, cursor = await rest(settings, context, cursor)
+    assert found == ["comment/5500"]
+    assert len(lemmy.requests) <= 4
+    assert (await rest(settings, context, cursor))[0] == []
+
+
+@pytest.mark.parametrize("gone", ["removed", "deleted"])
+@pytest.mark.parametrize("shows_posts", [False, True])
+async def test_a_closed_community_is_told_and_holds_up_no_other(
+    lemmy: Lemmy, base: dict[str, Any], context: SourceContext, gone: str, shows_posts: bool
+) -> None:
+    settings = base | {"communities": ["harbor", "ferry"]}
+    lemmy.communities = {"harbor": {"id": 1, "name": "harbor", gone: True}}
+    lemmy.post(1, "ferry")
+    if shows_posts:
+        lemmy.post(2)["community"][gone] = True
+    cursor: Any = None
+    found: list[str] = []
+    for _ in range(4):
+        page = await poll(settings, context, cursor)
+        # Said with the pages of the others, too: what is well about them says nothing of this one.
+        assert page.failing == "number 1 of the communities: 127.0.0.1 has closed or removed the community"
+        cursor, found = page.cursor, found + ids(page.documents)
+    assert found == posts(1)
+    assert not page.more
+    lemmy.communities = {"harbor": {"id": 1, "name": "harbor"}}
+    for view in lemmy.views["post"]:
+        view["community"].pop(gone, None)
+    assert (await poll(settings, context, cursor)).failing is None
+
+
+async def test_a_community_in_which_nothing_was_written_is_read(
+    lemmy: Lemmy, base: dict[str, Any], context: SourceContext
+) -> None:
+    lemmy.communities = {"harbor": {"id": 1, "name": "harbor", "removed": False, "deleted": False}}
+    page = await poll(base, context, communities=["harbor"])
+    assert (page.documents, page.more) == ((), False)
+    lemmy.post(1)
+    assert ids((await poll(base, context, page.cursor, communities=["harbor"])).documents) == posts(1)
+
+
+@pytest.mark.parametrize("status", [400, 404])
+async def test_a_community_that_the_server_does_not_know_holds_up_no_other(
+    lemmy: Lemmy, base: dict[str, Any], context: SourceContext, status: int
+) -> None:
+    lemmy.unknown = {"harbor": status}
+    lemmy.post(1, "ferry")
+    settings = base | {"communities": ["harbor", "ferry"]}
+    page = await poll(settings, context)
+    assert str(page.failing).startswith("number 1 of the communities: 127.0.0.1 ")
+    assert ids((await poll(settings, context, page.cursor)).documents) == posts(1)
+    with pytest.raises(SourceBroken):  # nothing is left to read
+        await poll(settings | {"communities": ["harbor"]}, context)
 
 
 async def test_what_is_passed_over_after_a_long_pause_is_said(

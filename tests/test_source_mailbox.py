@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from core.errors import SourceBroken, SourceError, SourceUnavailable
 from core.ports import SourceContext
 from core.types import Page
 from sources import mailbox
 from sources.mailbox import MailboxSettings, MailboxSource
+from sources.polling.tries import MOST_TRIES
 from sources.transport.imap import _folder_name
 from tests.certificates import Certificate, make_certificate
 from tests.imap_server import Folder, imap_server
@@ -207,8 +210,122 @@ async def test_mails_that_are_none_or_gone_or_hostile_do_not_hold_up_the_others(
     slow = alert_mail("<p>" + "</x>" * 2_000_000)
     nested = b"Content-Type: multipart/mixed; boundary=a\r\n\r\n" + b"--a\r\nContent-Type: message/rfc822\r\n\r\n" * 900
     folder = Folder({1: b"", 2: b"\0\xff", 3: nested, 4: slow[: mailbox.LARGEST_MAIL_BYTES], 5: REPORT})
-    documents, _ = await poll_to_the_end(lambda cursor: poll(serve(folder), context, cursor))
-    assert documents[-1].text == "night_heron was named on the town forum."
+    settings = serve(folder)
+    page = await poll(settings, context)
+    assert page.documents[-1].text == "night_heron was named on the town forum."
+    assert (page.more, page.gap) == (False, "mails of 127.0.0.1 that could not be read: 1")
+    page = await poll(settings, context, page.cursor)
+    assert (page.documents, page.gap) == ((), None)
+
+
+@pytest.mark.parametrize("answer", [b"NO [SERVERBUG] cannot read the mail", b"BAD cannot read the mail"])
+async def test_a_mail_that_the_server_does_not_give_holds_up_no_other(
+    serve: Serve, context: SourceContext, answer: bytes
+) -> None:
+    folder = Folder({number: mail(number) for number in (1, 2, 3)}, refused={2: answer})
+    settings = serve(folder)
+    page = await poll(settings, context)
+    assert [document.text[-2:-1] for document in page.documents] == ["1", "3"]
+    assert (page.more, page.gap) == (False, None)
+    folder.add(mail(4))
+    page = await poll(settings, context, page.cursor)
+    assert [document.text[-2:-1] for document in page.documents] == ["4"]
+    folder.refused.clear()
+    page = await poll(settings, context, page.cursor)
+    assert [document.text[-2:-1] for document in page.documents] == ["2"]
+    assert (await poll(settings, context, page.cursor)).documents == ()
+
+
+async def test_a_mail_that_is_never_given_is_told_once(serve: Serve, context: SourceContext) -> None:
+    folder = Folder({1: mail(1), 2: mail(2)}, refused={2: b"NO gone"})
+    settings, cursor, gaps = serve(folder), None, []
+    for _ in range(MOST_TRIES + 2):
+        page = await poll(settings, context, cursor)
+        cursor = page.cursor
+        gaps.append(page.gap)
+    told = f"mails of 127.0.0.1 that could not be read in {MOST_TRIES} tries: 1"
+    assert gaps == [*[None] * (MOST_TRIES - 1), told, None, None]
+
+
+async def test_a_server_that_gives_no_mail_is_in_trouble_and_nothing_is_given_up(
+    serve: Serve, context: SourceContext
+) -> None:
+    folder = Folder({number: mail(number) for number in range(1, 6)}, refused=dict.fromkeys(range(1, 6), b"NO gone"))
+    settings, cursor = serve(folder), None
+    for _ in range(2 * MOST_TRIES):
+        with pytest.raises(SourceUnavailable, match=r"^127\.0\.0\.1 does not give its mails$") as caught:
+            await poll(settings, context, cursor)
+        cursor = caught.value.cursor
+    folder.refused.clear()
+    documents, _ = await poll_to_the_end(lambda after: poll(settings, context, after), cursor)
+    assert sorted(document.text[-2:-1] for document in documents) == ["1", "2", "3", "4", "5"]
+
+
+async def test_an_account_without_password_is_read_by_a_token_that_is_asked_for(
+    serve: Serve, context: SourceContext, httpserver: HTTPServer
+) -> None:
+    folder = Folder({1: mail(1)}, access_token=b"access-1")
+    asked: list[dict[str, str]] = []
+
+    def give(request: Request) -> Response:
+        asked.append(dict(request.form))
+        return Response(f'{{"access_token": "access-{len(asked)}", "refresh_token": "later", "expires_in": 3599}}')
+
+    httpserver.expect_request("/token", method="POST").respond_with_handler(give)
+    settings = serve(folder) | {
+        "password": "",
+        "token_url": httpserver.url_for("/token"),
+        "client_id": "reader",
+        "client_secret": "s3cret",
+        "refresh_token": "first",
+    }
+    page = await poll(settings, context)
+    assert len(page.documents) == 1
+    assert asked == [
+        {
+            "grant_type": "refresh_token",
+            "client_id": "reader",
+            "client_secret": "s3cret",
+            "refresh_token": "first",
+        }
+    ]
+    with pytest.raises(SourceBroken, match=r"^127\.0\.0\.1 does not accept the username and access token$") as caught:
+        await poll(settings, context, page.cursor)
+    assert asked[-1]["refresh_token"] == "later"
+    folder.access_token = b"access-3"
+    folder.add(mail(2))
+    assert len((await poll(settings, context, caught.value.cursor)).documents) == 1
+    # What a person enters anew counts, whatever came after the one before.
+    folder.access_token = b"access-4"
+    await poll(settings | {"refresh_token": "anew"}, context, caught.value.cursor)
+    assert asked[-1]["refresh_token"] == "anew"
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "sentence"),
+    [
+        (Response('{"error": "invalid_grant"}', 400), SourceBroken, "gives no access token: it does not accept"),
+        (Response("", 503), SourceUnavailable, "cannot answer now"),
+        (Response("[]"), SourceUnavailable, "answers with something else than an access token"),
+        (Response("", 302, {"Location": "/elsewhere"}), SourceBroken, "gives no usable answer"),
+    ],
+)
+async def test_a_token_that_is_not_given_is_said_without_a_secret(
+    serve: Serve,
+    context: SourceContext,
+    httpserver: HTTPServer,
+    answer: Response,
+    error: type[SourceError],
+    sentence: str,
+) -> None:
+    httpserver.expect_request("/token").respond_with_response(answer)
+    url, folder = httpserver.url_for("/token"), Folder({1: mail(1)})
+    oauth = {"password": "", "token_url": url, "client_id": "reader", "refresh_token": "refresh-1"}
+    with pytest.raises(error, match=rf"^127\.0\.0\.1 {sentence}") as caught:
+        await poll(serve(folder) | oauth, context)
+    assert "refresh-1" not in str(caught.value)
+    assert folder.commands == []
+    assert len(httpserver.log) == 1
 
 
 async def test_mails_that_take_long_to_read_make_a_smaller_page(serve: Serve, context: SourceContext) -> None:
@@ -290,6 +407,19 @@ async def test_a_folder_may_have_any_name(serve: Serve, context: SourceContext) 
 )
 def test_names_of_folders_are_sent_as_the_protocol_wants_them(name: str, sent: str) -> None:
     assert _folder_name(name) == sent
+
+
+@pytest.mark.parametrize(
+    ("login", "sentence"),
+    [
+        ({}, "either a password or a token_url"),
+        ({"password": "x", "token_url": "https://token.example/"}, "either a password or a token_url"),
+        ({"token_url": "https://token.example/"}, "needs a client_id and a refresh_token"),
+    ],
+)
+def test_one_way_to_log_in_is_needed(login: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        MailboxSettings.model_validate({"host": "mail.example", "username": "mods"} | login)
 
 
 def test_an_open_connection_is_refused_beyond_this_machine() -> None:

@@ -48,17 +48,24 @@ class Mastodon:
     streaming: str | None = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    largest_page: int = 40
+    """The most posts that the server gives at once, whatever it is asked for."""
+    refused: str | None = None
+    """The path of a timeline that asks for a login."""
     requests: list[Request] = field(default_factory=list)
 
     def answer(self, request: Request) -> Response:
         self.requests.append(request)
+        if request.path == self.refused:
+            return Response('{"error": "no"}', 401, content_type="application/json")
         if self.status != 200:
             return Response('{"error": "no"}', self.status, self.headers, content_type="application/json")
         if request.path == "/api/v2/instance":
             body: Any = {"configuration": {"urls": {"streaming": self.streaming}}}
         else:
             kinds = [name for name in ("local", "remote") if request.args.get(name) == "true"]
-            body = self.page("?".join([request.path, *kinds]), request.args.get("min_id"), int(request.args["limit"]))
+            limit = min(int(request.args["limit"]), self.largest_page)
+            body = self.page("?".join([request.path, *kinds]), request.args.get("min_id"), limit)
         return Response(json.dumps(body), headers=self.headers, content_type="application/json")
 
     def page(self, timeline: str, min_id: str | None, limit: int) -> list[Status]:
@@ -199,6 +206,21 @@ async def test_a_pause_is_caught_up_page_by_page(
     assert ids(second.documents) + ids(rest) == list(range(31, 501))
 
 
+@pytest.mark.parametrize("largest_page", [20, 10, 3])
+async def test_a_server_that_gives_fewer_posts_at_once_is_kept_up_with(
+    mastodon: Mastodon, base: dict[str, Any], context: SourceContext, largest_page: int
+) -> None:
+    mastodon.largest_page = largest_page
+    rows = mastodon.timelines[PUBLIC] = [post(number) for number in range(1, 31)]
+    cursor = (await poll(base, context)).cursor
+    given: list[int] = []
+    for number in range(31, 331, 30):
+        rows += [post(new) for new in range(number, number + 30)]
+        found, cursor = await poll_to_the_end(lambda after: poll(base, context, after), cursor)
+        given += ids(found)
+    assert given == list(range(31, 331))
+
+
 async def test_what_is_passed_over_after_a_long_pause_is_said(
     mastodon: Mastodon, base: dict[str, Any], context: SourceContext
 ) -> None:
@@ -246,7 +268,8 @@ async def test_identifiers_that_are_no_numbers_are_kept_in_order(
     mastodon: Mastodon, base: dict[str, Any], context: SourceContext, httpserver: HTTPServer
 ) -> None:
     httpserver.clear()
-    for query, rows in (("limit=40", ["01JB", "01JA"]), ("limit=40&min_id=01JA", ["01JC", "01JB"])):
+    pages = {"": ["01JB", "01JA"], "&min_id=01JA": ["01JC", "01JB"], "&min_id=01JC": []}
+    for query, rows in ((f"limit=40{since}", rows) for since, rows in pages.items()):
         body = [{**post(1), "id": identifier} for identifier in rows]
         httpserver.expect_request(PUBLIC, query_string=query).respond_with_json(body)
     page = await poll(base, context)
@@ -301,6 +324,34 @@ async def test_the_stream_brings_what_comes_between_polls(
     assert ids(third.documents) == [5]
 
 
+async def test_a_stream_that_is_refused_while_posts_come_is_backed_off_from(
+    mastodon: Mastodon, stream: StreamServer, base: dict[str, Any], context: SourceContext
+) -> None:
+    rows = mastodon.timelines[PUBLIC] = [post(1)]
+    stream.status, stream.headers = 429, {"Retry-After": "600"}
+    cursor, given = None, []
+    for number in range(2, 6):  # posts come all the time
+        page = await poll(base, context, cursor, stream=True)
+        given += ids(page.documents)
+        with pytest.raises(SourceUnavailable, match="429") as caught:
+            await poll(base, context, page.cursor, stream=True)
+        assert caught.value.retry_after == timedelta(seconds=600)
+        cursor = caught.value.cursor
+        rows.append(post(number))
+    assert given == [1, 2, 3, 4]
+    assert len(stream.requests) == 4
+
+
+async def test_a_stream_that_ends_early_is_not_asked_for_again_at_once(
+    mastodon: Mastodon, stream: StreamServer, base: dict[str, Any], context: SourceContext
+) -> None:
+    cursor = (await poll(base, context)).cursor
+    stream.expects, stream.ends = 1, True
+    stream.messages = [json.dumps({"stream": ["public"], "event": "update", "payload": json.dumps(post(1))})]
+    page = await poll(base, context, cursor, stream=True)
+    assert (ids(page.documents), page.more) == ([1], False)
+
+
 async def test_a_stream_that_fails_loses_nothing_and_is_said_when_nothing_else_came(
     mastodon: Mastodon, stream: StreamServer, base: dict[str, Any], context: SourceContext
 ) -> None:
@@ -308,17 +359,34 @@ async def test_a_stream_that_fails_loses_nothing_and_is_said_when_nothing_else_c
     stream.status = 401
     page = await poll(base, context, stream=True)
     assert ids(page.documents) == [1]
-    with pytest.raises(SourceBroken, match=r"^127\.0\.0\.1 asks for a login \(status 401\)$"):
-        await poll(base, context, page.cursor, stream=True)
+    refused = await poll(base, context, page.cursor, stream=True)
+    assert refused.failing == "the stream: 127.0.0.1 asks for a login (status 401)"
+    mastodon.timelines[PUBLIC].append(post(2))
+    later = await poll(base, context, refused.cursor, stream=True)
+    assert (ids(later.documents), later.failing) == ([2], refused.failing)
     stream.status, stream.expects, stream.messages = None, 1, ['{"error": "no such stream secret", "status": 400}']
-    with pytest.raises(SourceBroken, match=r"^127\.0\.0\.1 does not stream these timelines$"):
-        await poll(base, context, page.cursor, stream=True)
+    refused = await poll(base, context, page.cursor, stream=True)
+    assert refused.failing == "the stream: 127.0.0.1 does not stream these timelines"
     for address in (None, 7, "ftp://127.0.0.1/", "ws://127.0.0.1:9"):
         mastodon.streaming = address  # type: ignore[assignment]
-        with pytest.raises(
-            SourceError, match=r"^(127\.0\.0\.1 names no stream|only ws|127\.0\.0\.1 cannot be reached)"
-        ):
-            await poll(base, context, page.cursor, stream=True)
+        refused = await poll(base, context, page.cursor, stream=True)
+        assert re.match(
+            r"the stream: (127\.0\.0\.1 names no stream|only ws|127\.0\.0\.1 cannot be reached)", str(refused.failing)
+        )
+
+
+async def test_a_hashtag_that_cannot_be_read_holds_up_no_other_and_is_told(
+    mastodon: Mastodon, base: dict[str, Any], context: SourceContext
+) -> None:
+    mastodon.timelines[HOOT] = [post(1)]
+    mastodon.refused = PUBLIC
+    settings: dict[str, Any] = {"hashtags": ["hoot"]}
+    first = await poll(base, context, **settings)
+    assert first.failing == "number 1 of the timelines: 127.0.0.1 asks for a login (status 401)"
+    second = await poll(base, context, first.cursor, **settings)
+    assert (ids(second.documents), second.failing) == ([1], first.failing)
+    mastodon.refused = None
+    assert (await poll(base, context, second.cursor, **settings)).failing is None
 
 
 @pytest.mark.parametrize(
@@ -352,7 +420,8 @@ async def test_the_end_of_the_allowance_is_waited_for(
     assert page.not_before > context.clock.now() + timedelta(minutes=2)
     assert (page.quota_left, page.more, len(page.documents)) == (0, True, 40)
     mastodon.headers = {}
-    rest, _ = await poll_to_the_end(lambda after: poll(base, context, after), page.cursor)
+    async with loopback_context("Fediverse") as later:
+        rest, _ = await poll_to_the_end(lambda after: poll(base, later, after), page.cursor)
     assert ids(page.documents) + ids(rest) == list(range(2, 101))
 
 

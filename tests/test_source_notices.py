@@ -212,6 +212,38 @@ async def test_a_source_that_does_not_open_is_told_and_read_again_once_it_does(
     assert (works.state, works.opens, works.name) == (SourceState.HEALTHY, True, "sample feed")
 
 
+async def test_a_destination_that_does_not_open_keeps_nobody_from_being_told(
+    tmp_path: Path, httpserver: HTTPServer, bodies: list[dict[str, Any]]
+) -> None:
+    clock = ManualClock()
+    async with open_service(build_parts(settings_for(tmp_path, failing_polls=1, failing_minutes=0), clock)) as service:
+        community = await import_sample(service, tmp_path)
+        await add_moderators(service, community, httpserver, Severity.MEDIUM)
+        with closing(sqlite3.connect(tmp_path / "leakwatch.sqlite3", isolation_level=None)) as database:
+            database.execute("update destination set sealed = zeroblob(60)")
+        await add_moderators(service, community, httpserver, Severity.MEDIUM)
+        await add(service, community, "files", {"path": str(tmp_path / "nowhere")})
+        await run_until(service, clock, timedelta(minutes=1))
+    assert [body["type"] for body in bodies] == ["source.failing"]
+
+
+async def test_where_the_keys_of_a_community_do_not_open_a_poll_fails_alone(
+    tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    clock = ManualClock()
+    async with open_service(build_parts(settings_for(tmp_path), clock)) as service:
+        community = await import_sample(service, tmp_path)
+        source = await add(service, community, "files", {"path": str(tmp_path / "nowhere")})
+        lease = await service.store.take_due_source(clock.moment, LEASE)
+        assert lease is not None
+        with closing(sqlite3.connect(tmp_path / "leakwatch.sqlite3", isolation_level=None)) as database:
+            ((kept,),) = database.execute("select wrapped_key from community").fetchall()
+            database.execute("update community set wrapped_key = zeroblob(60)")
+            await service.scheduler.poll(lease)
+            database.execute("update community set wrapped_key = ?", (kept,))
+        assert (await service.store.source(community.id, source.id)).state is SourceState.NEW
+
+
 def test_the_summary_says_which_source_and_since_when() -> None:
     failing = rendered(SOURCE, EventType.SOURCE_FAILING).summary
     assert failing == (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,31 @@ async def test_a_site_in_trouble_is_tried_again(httpserver: HTTPServer, context:
     with pytest.raises(SourceUnavailable, match="503") as caught:
         await Reader(PasteSource, context, site="debian", url=httpserver.url_for("")).poll()
     assert caught.value.retry_after is not None
+
+
+async def test_pastes_that_are_refused_or_too_large_are_said_once(site: Site, reader: Reader) -> None:
+    for number in range(100_001, 100_006):
+        site.add(str(number))
+    site.server.clear_all_handlers()
+    site.server.expect_request("/robots.txt").respond_with_data("", 404)
+    site.server.expect_request("/").respond_with_handler(site.list)
+    site.server.expect_request("/plain/100002").respond_with_data("", 403)
+    site.server.expect_request("/plain/100003").respond_with_data("", 404)
+    site.server.expect_request("/plain/100004").respond_with_data("x" * (20 * 1024 * 1024 + 1))
+    site.server.expect_request(re.compile("/plain/.*")).respond_with_data("text", content_type="text/plain")
+    assert await reader.ids() == ["100001", "100005"]
+    assert reader.pages[-1].gap == "items of 127.0.0.1 that were refused or too large: 2"
+    assert await reader.ids() == []
+    assert reader.pages[-1].gap is None
+
+
+async def test_long_pastes_make_a_smaller_page(site: Site, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sources.polling.listed_items.PAGE_CHARACTERS", 1000)
+    for number in range(100_001, 100_006):
+        site.add(str(number), "x" * 600)
+    page = await reader.poll()
+    assert ([document.external_id for document in page.documents], page.more) == (["100001", "100002"], True)
+    assert await reader.ids() == ["100003", "100004", "100005"]
 
 
 async def test_of_very_many_links_the_first_are_followed(httpserver: HTTPServer, context: SourceContext) -> None:

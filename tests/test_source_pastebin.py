@@ -14,6 +14,7 @@ from werkzeug import Request, Response
 from core.errors import SourceBroken, SourceUnavailable
 from core.ports import SourceContext
 from sources.pastebin import LISTING_SIZE, PastebinSource
+from sources.polling.tries import MOST_TRIES
 from tests.place_reader import Reader
 from tests.service_fixtures import ManualClock
 
@@ -167,10 +168,67 @@ async def test_a_paste_that_fails_is_tried_again_and_holds_up_no_other(pastebin:
     pastebin.add("whole")
     pastebin.answers["broken"] = Response(status=502)
     assert await reader.ids() == ["whole"]
-    with pytest.raises(SourceUnavailable, match="502"):
-        await reader.poll()
+    assert await reader.ids() == []
+    pastebin.add("later")
+    assert await reader.ids() == ["later"]
     pastebin.answers.clear()
     assert await reader.ids() == ["broken"]
+    assert all(page.gap is None for page in reader.pages)
+
+
+async def test_pastes_that_take_all_the_time_of_a_poll_come_after_the_others(
+    pastebin: Pastebin, reader: Reader, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = pastebin.add_many(5)
+    hangs = keys[:2]
+    pastebin.answers = {key: Response(status=504) for key in hangs}
+    monkeypatch.setattr(clock, "monotonic", lambda: 30.0 * sum(key in hangs for key in pastebin.asked))
+    with pytest.raises(SourceUnavailable, match="504") as caught:
+        await reader.poll()
+    reader.cursor = caught.value.cursor
+    assert await reader.ids() == keys[2:]
+    pastebin.answers.clear()
+    assert await reader.ids() == hangs
+
+
+async def test_a_paste_that_always_fails_is_given_up_and_told(pastebin: Pastebin, reader: Reader) -> None:
+    pastebin.add("broken")
+    pastebin.answers["broken"] = Response(status=502)
+    gaps = []
+    for number in range(MOST_TRIES + 1):
+        pastebin.add(f"whole{number}")
+        page = await reader.poll()
+        assert [document.external_id for document in page.documents] == [f"whole{number}"]
+        gaps.append(page.gap)
+    told = f"items of 127.0.0.1 that could not be read in {MOST_TRIES} tries: 1"
+    assert gaps == [*[None] * (MOST_TRIES - 1), told, None]
+    assert pastebin.asked.count("broken") == MOST_TRIES
+
+
+async def test_a_place_that_gives_no_paste_at_all_loses_none(pastebin: Pastebin, reader: Reader) -> None:
+    keys = pastebin.add_many(4)
+    pastebin.answers = {key: Response(status=502) for key in keys}
+    for _ in range(MOST_TRIES + 1):
+        with pytest.raises(SourceUnavailable, match="502") as caught:
+            await reader.poll()
+        reader.cursor = caught.value.cursor
+    pastebin.answers.clear()
+    assert sorted(filter(None, await reader.ids())) == keys
+
+
+async def test_a_paste_that_always_asks_to_wait_holds_up_no_other(
+    pastebin: Pastebin, reader: Reader, clock: ManualClock
+) -> None:
+    pastebin.add("slow")
+    pastebin.add("whole")
+    pastebin.answers["slow"] = Response(status=503, headers={"Retry-After": "60"})
+    with pytest.raises(SourceUnavailable) as caught:
+        await reader.poll()
+    assert caught.value.retry_after == timedelta(seconds=60)
+    reader.cursor = caught.value.cursor
+    clock.moment += timedelta(seconds=60)
+    page = await reader.poll()
+    assert [document.external_id for document in page.documents] == ["whole"]
 
 
 async def test_a_limit_within_a_page_keeps_what_was_read_and_waits(
@@ -182,6 +240,7 @@ async def test_a_limit_within_a_page_keeps_what_was_read_and_waits(
     page = await reader.poll()
     assert [document.external_id for document in page.documents] == ["first"]
     assert page.not_before == clock.now() + timedelta(seconds=60)
+    clock.moment = page.not_before
     pastebin.answers.clear()
     assert await reader.ids() == ["second", "third"]
     assert "third" not in pastebin.asked[:2]

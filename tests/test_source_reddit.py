@@ -56,6 +56,7 @@ class Reddit:
 
     listings: dict[str, list[Child]] = field(default_factory=dict)
     token_answer: str = ""
+    token_status: int = 200
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
@@ -64,6 +65,8 @@ class Reddit:
     def answer(self, request: Request) -> Response:
         self.requests.append(request)
         if request.path == "/api/v1/access_token":
+            if self.token_status != 200:
+                return Response('{"error": 400, "message": "Bad Request"}', self.token_status)
             return Response(self.token_answer, content_type="application/json")
         if self.status != 200:
             return Response("{}", self.status, self.headers, content_type="application/json")
@@ -197,6 +200,71 @@ async def test_a_first_poll_reads_all_that_reddit_keeps(
     assert len(reddit.listing_requests()) == 1
 
 
+async def test_more_items_than_reddit_lists_are_a_gap(
+    reddit: Reddit, base: dict[str, Any], context: SourceContext, shared: Path
+) -> None:
+    pages = snapshots(recorded(shared, "TestListingGenerator.test_exhaust_items"))
+    by_name = {child["data"]["name"]: child for page in pages for child in page}
+    children = sorted(by_name.values(), key=lambda child: child["data"]["created_utc"], reverse=True)
+    settings: dict[str, Any] = {"subreddits": ["announcements"], "comments": False}
+    reddit.listings["/r/announcements/new"] = children[-20:]
+    first = await poll(base, context, **settings)
+    reddit.listings["/r/announcements/new"] = children[100:-15]
+    second = await poll(base, context, first.cursor, **settings)
+    assert (len(second.documents), second.gap) == (len(children) - 120, None)
+    reddit.listings["/r/announcements/new"] = children[:100]  # one request, and what was known is deleted
+    assert (await poll(base, context, second.cursor, **settings)).gap is None
+    reddit.listings["/r/announcements/new"] = children[:-20]
+    page = await poll(base, context, first.cursor, **settings)
+    assert page.gap == f"Reddit lists {len(children) - 20} items of number 1 of the subreddits, and more came since"
+
+
+@pytest.mark.parametrize(
+    ("login", "grant"),
+    [
+        ({"refresh_token": "planted"}, {"grant_type": "refresh_token", "refresh_token": "planted"}),
+        (
+            {"username": "harbor", "password": "planted"},
+            {"grant_type": "password", "username": "harbor", "password": "planted"},
+        ),
+    ],
+)
+async def test_comments_that_mention_the_account_are_read_with_its_login(
+    reddit: Reddit,
+    base: dict[str, Any],
+    context: SourceContext,
+    shared: Path,
+    login: dict[str, str],
+    grant: dict[str, str],
+) -> None:
+    (children,) = snapshots(recorded(shared, "TestInbox.test_mentions"))
+    reddit.listings["/message/mentions"] = children[4:]
+    settings = {"mentions": True, **login}
+    page = await poll(base, context, **settings)
+    assert dict(reddit.requests[0].form) == grant
+    assert set(names(page.documents)) == fullnames(children[4:])
+    by_name = {document.external_id: document for document in page.documents}
+    for child in children[4:]:
+        answered, document = child["data"], by_name[child["data"]["name"]]
+        assert (document.text, document.author) == (answered["body"], answered["author"])
+        assert document.url == base["reddit_url"] + answered["context"]
+    reddit.listings["/message/mentions"] = children
+    later = await poll(base, context, page.cursor, **settings)
+    assert set(names(later.documents)) == fullnames(children[:4])
+    assert "planted" not in repr(RedditSettings.model_validate(base | settings))
+
+
+@pytest.mark.parametrize("status", [400, 401])
+async def test_a_login_that_reddit_refuses_is_said_without_it(
+    reddit: Reddit, base: dict[str, Any], context: SourceContext, status: int
+) -> None:
+    reddit.token_status = status
+    with pytest.raises(SourceBroken) as caught:
+        await poll(base, context, mentions=True, refresh_token="planted")
+    sentence = "Reddit does not accept the client_id and client_secret, or not the login of the account"
+    assert str(caught.value) == f"{sentence} (status {status})"
+
+
 async def test_nothing_is_lost_when_the_newest_known_items_are_deleted(
     reddit: Reddit, base: dict[str, Any], context: SourceContext, shared: Path
 ) -> None:
@@ -256,9 +324,9 @@ async def test_listings_take_turns_and_share_what_is_known(
 @pytest.mark.parametrize(
     ("status", "error", "sentence"),
     [
-        (403, SourceBroken, "r/askreddit is private or forbidden (status 403)"),
-        (404, SourceBroken, "r/askreddit does not exist or was banned (status 404)"),
-        (302, SourceBroken, "r/askreddit does not exist"),
+        (403, SourceBroken, "number 1 of the subreddits is private or forbidden (status 403)"),
+        (404, SourceBroken, "number 1 of the subreddits does not exist or was banned (status 404)"),
+        (302, SourceBroken, "number 1 of the subreddits does not exist"),
         (500, SourceUnavailable, "Reddit cannot answer now (status 500)"),
         (503, SourceUnavailable, "Reddit cannot answer now (status 503)"),
         (429, SourceUnavailable, "Reddit cannot answer now (status 429)"),
@@ -275,11 +343,26 @@ async def test_an_error_of_reddit_is_one_sentence_at_once(
     reddit.status = status
     reddit.headers = {"Retry-After": "77", "Location": f"{base['oauth_url']}/subreddits/search?q=askreddit"}
     with pytest.raises(error) as caught:
-        await poll(base, context, subreddits=["askreddit"])
+        await poll(base, context, subreddits=["askreddit"], comments=False)
     assert str(caught.value) == sentence
     assert len(reddit.listing_requests()) == 1
     if isinstance(caught.value, SourceUnavailable):
         assert caught.value.retry_after == timedelta(seconds=77)
+
+
+async def test_a_subreddit_that_is_banned_holds_up_no_other_and_is_told_without_its_name(
+    reddit: Reddit, base: dict[str, Any], context: SourceContext, shared: Path
+) -> None:
+    (children,) = snapshots(recorded(shared, "TestSubredditListings.test_new"))
+    reddit.listings["/r/askreddit/new"] = children[:5]
+    settings: dict[str, Any] = {"subreddits": ["banned_one", "askreddit"], "comments": False}
+    said = "number 1 of the subreddits does not exist or was banned (status 404)"
+    first = await poll(base, context, **settings)
+    assert (first.documents, first.more, first.failing) == ((), True, said)
+    second = await poll(base, context, first.cursor, **settings)
+    assert (set(names(second.documents)), second.failing) == (fullnames(children[:5]), said)
+    reddit.listings["/r/banned_one/new"] = []
+    assert (await poll(base, context, second.cursor, **settings)).failing is None
 
 
 async def test_an_answer_that_is_no_json_is_one_sentence(
@@ -310,7 +393,7 @@ async def test_reddit_is_reached_by_the_rules_of_the_way_out(reddit: Reddit, bas
     async with GuardedClient(HttpSettings(), SystemClock()) as http:
         closed = SourceContext(name="Reddit", http=http, clock=SystemClock())
         with pytest.raises(SourceBroken, match=r"^127\.0\.0\.1 is not a public address$"):
-            await poll(base, closed, subreddits=["askreddit"])
+            await poll(base, closed, subreddits=["askreddit"], comments=False)
     assert reddit.requests == []
 
 
@@ -371,6 +454,9 @@ async def test_missing_keys_and_nothing_to_read_turn_it_off(base: dict[str, Any]
         RedditSource(RedditSettings(subreddits=("askreddit",)), context)
     with pytest.raises(NotConfigured, match="names no subreddit and no search"):
         RedditSource(RedditSettings.model_validate(base), context)
+    for login in ({}, {"username": "harbor"}):
+        with pytest.raises(NotConfigured, match="for mentions it needs the account's username and password"):
+            RedditSource(RedditSettings.model_validate(base | {"mentions": True} | login), context)
 
 
 def test_settings_hide_the_secret_and_the_searches(base: dict[str, Any]) -> None:

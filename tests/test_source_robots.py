@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from core.http import GuardedClient
 from core.ports import SourceContext
 from core.settings import HttpSettings
 from sources.transport.robots import KEPT_FOR, LARGEST_BYTES, fetch_page, is_allowed
+from tests.source_fixtures import loopback_context
 
 
 class LaterClock(SystemClock):
@@ -98,9 +99,14 @@ async def test_a_site_in_trouble_is_left_alone_until_it_answers(
     with pytest.raises(SourceUnavailable, match=rf"^the robots\.txt of 127\.0\.0\.1 .* \(status {status}\)$") as caught:
         await is_allowed(context, httpserver.url_for("/a"))
     assert caught.value.retry_after == timedelta(seconds=90)
-    httpserver.clear()
+    httpserver.clear_all_handlers()
     serve(httpserver, "")
-    assert await is_allowed(context, httpserver.url_for("/a"))
+    with pytest.raises(SourceUnavailable, match="left alone") as caught:
+        await is_allowed(context, httpserver.url_for("/a"))
+    assert timedelta(seconds=80) < (caught.value.retry_after or timedelta()) < timedelta(seconds=90)
+    assert len(httpserver.log) == 1
+    async with loopback_context("after that") as later:
+        assert await is_allowed(later, httpserver.url_for("/a"))
 
 
 async def test_a_site_that_cannot_be_reached_or_must_not_be_is_not_read(context: SourceContext) -> None:
@@ -137,14 +143,37 @@ async def test_a_page_that_is_not_allowed_is_not_asked_for(httpserver: HTTPServe
     assert [request.path for request, _ in httpserver.log] == ["/robots.txt"]
 
 
-async def test_a_page_that_redirects_to_one_that_is_not_allowed_is_not_used(
+@pytest.fixture
+def other_site() -> Iterator[HTTPServer]:
+    with HTTPServer("127.0.0.2") as server:
+        yield server
+
+
+async def test_a_page_that_redirects_to_one_that_is_not_allowed_is_not_asked_for(
     httpserver: HTTPServer, context: SourceContext
 ) -> None:
     serve(httpserver, "User-agent: *\nDisallow: /b")
     httpserver.expect_request("/a").respond_with_data("", 302, {"Location": "/b"})
-    httpserver.expect_request("/b").respond_with_data("text")
     with pytest.raises(SourceBroken, match="does not allow"):
         await fetch_page(context, httpserver.url_for("/a"))
+    assert [request.path for request, _ in httpserver.log] == ["/robots.txt", "/a"]
+
+
+async def test_another_site_is_asked_for_its_rules_before_it_is_read(
+    httpserver: HTTPServer, other_site: HTTPServer, context: SourceContext
+) -> None:
+    serve(httpserver, "")
+    httpserver.expect_request("/a").respond_with_data("", 302, {"Location": other_site.url_for("/b")})
+    serve(other_site, "User-agent: *\nDisallow: /c")
+    other_site.expect_request("/b").respond_with_data("", 302, {"Location": "/c"})
+    with pytest.raises(SourceBroken, match=r"^the robots\.txt of 127\.0\.0\.2 does not allow"):
+        await fetch_page(context, httpserver.url_for("/a"))
+    assert [request.path for request, _ in other_site.log] == ["/robots.txt", "/b"]
+    other_site.clear()
+    serve(other_site, "")
+    other_site.expect_request("/b").respond_with_data("text")
+    anew = replace(context, clock=LaterClock(KEPT_FOR))
+    assert (await fetch_page(anew, httpserver.url_for("/a"))).response.body == b"text"
 
 
 async def test_what_lies_beyond_the_limit_is_not_read(httpserver: HTTPServer, context: SourceContext) -> None:

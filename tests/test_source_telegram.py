@@ -125,6 +125,16 @@ def numbers(documents: list[Document] | tuple[Document, ...]) -> list[int]:
     return [int((document.external_id or "").rpartition("/")[2]) for document in documents]
 
 
+async def test_a_preview_that_is_emptied_is_no_success(
+    telegram: Telegram, base: dict[str, Any], context: SourceContext
+) -> None:
+    telegram.write(7)
+    cursor = (await poll(base, context)).cursor
+    telegram.channels["harbour"] = {}
+    with pytest.raises(SourceBroken, match=r"^the preview of the channel shows no message$"):
+        await poll(base, context, cursor)
+
+
 async def test_a_message_becomes_a_document(
     telegram: Telegram, base: dict[str, Any], context: SourceContext, httpserver: HTTPServer
 ) -> None:
@@ -265,8 +275,46 @@ async def test_an_edited_message_is_given_again_and_a_deleted_one_loses_nothing(
 async def test_a_channel_without_preview_is_one_sentence(
     telegram: Telegram, base: dict[str, Any], context: SourceContext
 ) -> None:
-    with pytest.raises(SourceBroken, match=r"^the channel harbour does not exist or shows no preview$"):
+    with pytest.raises(SourceBroken, match=r"^the channel does not exist or shows no preview$"):
         await poll(base, context)
+
+
+async def test_a_channel_that_goes_away_holds_up_no_other_and_is_told_until_it_is_back(
+    telegram: Telegram, base: dict[str, Any], context: SourceContext
+) -> None:
+    channels = ["harbour", "ferry", "quay"]
+    for name in ("harbour", "quay"):
+        telegram.write(1, channel=name)
+    cursor, found = None, []
+    for _ in range(6):
+        page = await poll(base, context, cursor, channels=channels)
+        cursor = page.cursor
+        found += [(one.external_id, page.failing) for one in page.documents]
+    said = "number 2 of the channels: the channel does not exist or shows no preview"
+    assert found == [("harbour/1", None), ("quay/1", said)]
+    assert page.failing == said
+    telegram.write(1, channel="ferry")
+    failing = []
+    for _ in range(3):
+        page = await poll(base, context, cursor, channels=channels)
+        cursor = page.cursor
+        failing.append(page.failing)
+    assert failing == [said, None, None]
+
+
+async def test_channels_of_which_none_can_be_read_are_a_failure(
+    telegram: Telegram, base: dict[str, Any], context: SourceContext
+) -> None:
+    page = await poll(base, context, channels=["harbour", "ferry"])
+    for _ in range(3):
+        with pytest.raises(SourceBroken) as caught:
+            await poll(base, context, page.cursor, channels=["harbour", "ferry"])
+        page = Page(documents=(), cursor=caught.value.cursor)
+    telegram.write(1, channel="harbour")
+    telegram.write(1, channel="ferry")
+    page = await poll(base, context, page.cursor, channels=["harbour", "ferry"])
+    assert len(page.documents) == 1
+    assert page.failing
 
 
 async def test_what_robots_txt_forbids_is_not_read(
@@ -302,16 +350,15 @@ async def test_an_error_status_says_whether_trying_again_helps(
         b"<html></html>",
         b"\xff" * 100,
         b'{"a": 1}',
-        b"<div data-post='harbour/1'>",
     ],
 )
-async def test_a_page_of_another_form_gives_nothing(
+async def test_a_page_of_another_form_is_no_success(
     base: dict[str, Any], context: SourceContext, httpserver: HTTPServer, body: bytes
 ) -> None:
     httpserver.expect_request("/robots.txt").respond_with_data("", 404)
     httpserver.expect_request("/s/harbour").respond_with_data(body, content_type="text/html")
-    page = await poll(base, context)
-    assert (page.documents, page.more) == ((), False)
+    with pytest.raises(SourceBroken, match=r"^the preview of the channel shows no message$"):
+        await poll(base, context)
 
 
 @pytest.mark.parametrize(

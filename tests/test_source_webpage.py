@@ -189,7 +189,7 @@ async def test_a_hostile_page_does_nothing_but_be_read(
 async def test_a_page_whose_main_text_takes_too_long_to_find_is_read_wholly(
     httpserver: HTTPServer, context: SourceContext
 ) -> None:
-    serve(httpserver, "<p>a " * 300_000 + "<p>night_heron")
+    serve(httpserver, "<p>a " * 100_000 + "<p>night_heron")
     (document,) = (await poll(httpserver, context, parsing_seconds=1)).documents
     assert document.text.endswith("a\nnight_heron")
 

@@ -22,6 +22,7 @@ from core.http import GuardedClient
 from core.plugins import discover
 from core.ports import SearchTerm, Source, SourceContext
 from core.settings import HttpSettings
+from sources.parsing.html_events import HtmlTarget, read_html
 from tests.conftest import REPOSITORY
 from tests.imap_server import Folder, imap_server
 
@@ -79,7 +80,9 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path, mail_port: int, 
     httpserver.expect_request("/api/v1/access_token").respond_with_data(TOKEN, content_type="application/json")
     listing = {"kind": "Listing", "data": {"children": [COMMENT], "after": None}}
     httpserver.expect_request("/r/sample/comments/").respond_with_json(listing)
-    httpserver.expect_request("/search_by_date").respond_with_json({"hits": [{"objectID": "1", "title": "planted"}]})
+    httpserver.expect_request("/search_by_date").respond_with_json(
+        {"hits": [{"objectID": "1", "story_text": "planted"}]}
+    )
     raw_url = httpserver.url_for("/raw/g1/note")
     gist = {"id": "g1", "files": {"note": {"raw_url": raw_url}}}
     httpserver.expect_request("/gists/public").respond_with_json([gist])
@@ -95,7 +98,7 @@ def settings(kind: str, httpserver: HTTPServer, tmp_path: Path, mail_port: int, 
     message = '<div data-post="sample/1"><div class="tgme_widget_message_text">planted</div></div>'
     httpserver.expect_request("/s/sample").respond_with_data(message)
     httpserver.expect_request("/thread").respond_with_data(httpserver.url_for("/2SMEV9JDB"))
-    httpserver.expect_request("/2SMEV9JDB.txt").respond_with_data("planted")
+    httpserver.expect_request("/2SMEV9JDB.txt").respond_with_data("planted", content_type="text/html")
     paste = {"key": "p1", "size": "7"}
     httpserver.expect_request("/api_scraping.php").respond_with_json([paste])
     httpserver.expect_request("/api_scrape_item.php", query_string="i=p1").respond_with_data("planted")
@@ -194,6 +197,23 @@ async def test_a_place_that_cannot_be_read_raises_a_source_error(
         await SOURCES.build(kind, settings, context).poll(None)
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+# Of what these find, a few lines are read.
+@pytest.mark.parametrize("kind", [kind for kind in SOURCES.kinds() if kind not in ("brave", "mojeek")], indirect=True)
+async def test_no_source_reads_pages_where_they_would_hold_up_all_others(
+    kind: str, settings: dict[str, Any], context: SourceContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def noted(text: str, target: HtmlTarget) -> None:
+        threads.append(threading.current_thread())
+        read_html(text, target)
+
+    monkeypatch.setattr("sources.parsing.plain_text.read_html", noted)
+    page = await SOURCES.build(kind, settings, context).poll(None)
+    assert page.documents
+    assert threading.main_thread() not in threads
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SOURCES.kinds() if kind != "files"], indirect=True)

@@ -8,7 +8,7 @@ import pytest
 
 from core.db.joining import MOST_TRACES
 from core.db.store import SqlStore
-from core.errors import NotFound, UsageError
+from core.errors import Conflict, NotFound, UsageError
 from core.ports import AlertFilter, IncidentFilter, Listing
 from core.types import AlertClass, Document, IncidentState, Severity, Spread, Verdicts
 from tests.store_fixtures import (
@@ -39,11 +39,42 @@ async def test_an_alert_comes_back_as_it_was_given_but_for_the_text_of_its_docum
 async def test_an_alert_without_its_incident_is_refused(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await add_community(store)
-        async with store.transaction() as transaction:
-            with pytest.raises(UsageError):
+        with pytest.raises(UsageError):
+            async with store.transaction() as transaction:
                 await transaction.add_alert(alert("alt_1", "com_a", None))
-            with pytest.raises(NotFound):
+        with pytest.raises(NotFound):
+            async with store.transaction() as transaction:
                 await transaction.add_alert(alert("alt_1", "com_a", "inc_9"))
+
+
+async def test_an_incident_added_is_found_by_its_keys_in_the_same_transaction(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await add_community(store)
+        added = incident("inc_2", "com_a")
+        async with store.transaction() as transaction:
+            await transaction.look_up_join_keys("com_a", ["a", "b", "first"])
+            assert await transaction.joinable_incidents("com_a", ["a", "b"]) == ()
+            await transaction.add_incident(added, ["a"], trace=b"trace", until=NOON + MINUTE)
+            assert await transaction.joinable_incidents("com_a", ["a", "b"]) == (added,)
+            assert await transaction.joinable_incidents("com_a", ["b"]) == ()
+            assert [one.id for one in await transaction.joinable_incidents("com_a", ["first"])] == ["inc_1"]
+            assert await transaction.traces("com_a", ["inc_2"]) == {"inc_2": (b"trace",)}
+        assert await store.incident("com_a", "inc_2") == added
+
+
+async def test_an_incident_of_an_id_in_use_is_refused_with_all_that_came_with_it(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await add_community(store)
+
+        async def add_again() -> None:
+            async with store.transaction() as transaction:
+                await transaction.add_alert(alert("alt_1", "com_a", "inc_1"))
+                await transaction.add_incident(incident("inc_1", "com_a"), [], until=NOON + MINUTE)
+
+        with pytest.raises(Conflict):
+            await add_again()
+        with pytest.raises(NotFound):
+            await store.alert("com_a", "alt_1")
 
 
 async def test_an_incident_is_saved_and_saved_again(tmp_path: Path) -> None:

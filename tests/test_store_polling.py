@@ -58,6 +58,7 @@ async def test_sources_come_back_as_they_were_given(tmp_path: Path) -> None:
             health=SourceHealth(
                 interval_seconds=75.0,
                 failing_since=NOON,
+                read_since=NOON - LEASE,
                 last_new_at=NOON - MINUTE,
                 usual_silence_seconds=0.5,
                 newest_published_at=NOON - LEASE,
@@ -82,6 +83,27 @@ async def test_the_source_that_is_due_longest_is_taken_first_and_once(tmp_path: 
         taken = [await store.take_due_source(NOON, LEASE) for _ in range(4)]
         assert [lease and lease.source.id for lease in taken] == ["src_2", "src_1", "src_0", None]
         assert {lease.until for lease in taken if lease} == {NOON + LEASE}
+
+
+async def test_a_source_given_back_is_due_as_it_was_and_one_that_is_left_out_is_not_taken(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await add_community(store)
+        for number in range(3):
+            await store.add_source(
+                source(f"src_{number}", "com_a", due_at=NOON + number * MINUTE), audit=audit("com_a")
+            )
+        first = await store.take_due_source(NOON + LEASE, LEASE)
+        assert first is not None
+        await store.give_source_back(first)
+        with pytest.raises(LeaseLost):
+            await store.give_source_back(first)
+        second = await store.take_due_source(NOON + LEASE, LEASE, besides={"src_0", "src_9"})
+        assert second is not None
+        assert second.source.id == "src_1"
+        assert await store.next_source_due_at(besides={"src_0", "src_1"}) == NOON + 2 * MINUTE
+        again = await store.take_due_source(NOON + LEASE, LEASE)
+        assert again is not None
+        assert (again.source.id, again.source.due_at) == ("src_0", NOON)
 
 
 async def test_a_source_without_a_time_is_due_when_it_was_made(tmp_path: Path) -> None:
@@ -156,6 +178,20 @@ async def test_who_lost_a_lease_records_nothing(tmp_path: Path) -> None:
         await finish(other, quick, polled(quick, {"page": 2}))
         with pytest.raises(LeaseLost):  # its lease has ended with it
             await finish(other, quick, failed(quick))
+
+
+async def test_a_renewed_lease_keeps_the_source_and_a_lost_one_cannot_be_renewed(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await add_community(store)
+        await store.add_source(source("src_1", "com_a"), audit=audit("com_a"))
+        slow = await store.take_due_source(NOON, LEASE)
+        assert slow is not None
+        await store.renew_source_lease(slow, NOON + 2 * LEASE)
+        assert await store.take_due_source(NOON + LEASE, LEASE) is None
+        assert await store.take_due_source(NOON + 2 * LEASE, LEASE) is not None
+        with pytest.raises(LeaseLost):
+            await store.renew_source_lease(slow, NOON + 9 * LEASE)
+        assert await store.next_source_due_at() == NOON + 3 * LEASE
 
 
 async def test_an_expired_lease_that_nobody_took_over_still_counts(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from alerting.canaries import planting
 from core.db.store import SqlStore
 from core.db.tables import Row
 from core.errors import LeakwatchError, NotFound, StoreError
@@ -21,12 +22,15 @@ from core.types import (
     BlindInterval,
     Community,
     Entity,
+    Escalation,
+    EventType,
     Match,
     Piece,
     Signal,
     SourceHealth,
     Term,
     TermSettings,
+    ToldIncident,
     Watchlist,
 )
 from tests.store_fixtures import (
@@ -41,7 +45,13 @@ from tests.store_fixtures import (
     destination,
     document,
     incident,
+    maintenance,
+    moderator,
     opened,
+    override,
+    quiet_hours,
+    rotation,
+    route,
     sighting,
     source,
     term,
@@ -80,6 +90,19 @@ async def _write_every_kind_of_row(store: SqlStore) -> None:
         replace(destination("dst_1", "com_a", settings={"secret": f"{MARK} secret"}), name=f"{MARK} destination"),
         audit=audit("com_a"),
     )
+    await store.add_route(replace(route("rte_1", "com_a"), name=f"{MARK} route"), audit=audit("com_a"))
+    await _add_canary(store, "cny_1", "com_a")
+    await store.add_moderator(
+        replace(moderator("mod_1", "com_a"), name=f"{MARK} moderator", time_zone=f"{MARK} zone"), audit=audit("com_a")
+    )
+    await store.add_rotation(
+        replace(rotation("rot_1", "com_a", "mod_1"), name=f"{MARK} rotation", time_zone=f"{MARK} zone"),
+        audit=audit("com_a"),
+    )
+    await store.add_override("com_a", "rot_1", override("ovr_1", "mod_1"), audit=audit("com_a"))
+    await store.add_quiet_hours(replace(quiet_hours("qth_1", "com_a"), time_zone=f"{MARK} zone"), audit=audit("com_a"))
+    window = replace(maintenance("mnt_1", "com_a"), reason=f"{MARK} reason")
+    await store.add_maintenance(window, audit=audit("com_a"))
     found = replace(
         document(1, text=f"{MARK} text", external_id=f"{MARK} external"),
         id=f"{MARK} id",
@@ -116,6 +139,16 @@ async def _write_every_kind_of_row(store: SqlStore) -> None:
         )
         await transaction.add_piece("com_a", f"{MARK} member", piece, until=NOON + MINUTE)
         await transaction.plan_delivery(delivery("dlv_1", "com_a", incident_id="inc_1"))
+        await transaction.add_heavy_items("com_a", ["mod_1"], NOON)
+        await transaction.save_escalation(
+            Escalation(
+                incident_id="inc_1", community_id="com_a", rotation_id="rot_1", waiting_since=NOON, due_at=NOON,
+                asked_ids=("mod_1",),
+            )
+        )  # fmt: skip
+        several = ToldIncident(incident=incident("inc_1", "com_a"), event=EventType.INCIDENT_OPENED, since=NOON)
+        await transaction.tell_of(delivery("dlv_1", "com_a"), [several])
+        await transaction.keep_for_digest(destination("dst_1", "com_a"), several)
         blind = BlindInterval(from_at=NOON, until_at=NOON, reason=f"{MARK} reason")
         await transaction.finish_poll(
             lease,
@@ -127,6 +160,8 @@ async def _write_every_kind_of_row(store: SqlStore) -> None:
         )
     tried = await store.take_due_delivery(NOON, MINUTE)
     assert tried is not None
+    async with store.transaction() as transaction:
+        await transaction.set_repetitions(tried.delivery, NOON)
     await delivery_failed(store, tried, error="it answered 503", next_attempt_at=NOON, at=NOON)
     answer = RememberedAnswer(request_digest=f"{MARK} digest".encode(), status=201, body=f"{MARK} body".encode())
     await store.remember_answer("com_a", f"{MARK} idempotency key", answer, until=NOON + MINUTE)
@@ -206,7 +241,23 @@ OF_ANOTHER_COMMUNITY: dict[str, Call] = {
     "sightings": lambda s: s.sightings("com_b", "inc_1", Listing()),
     "destination": lambda s: s.destination("com_b", "dst_1"),
     "set_destination_enabled": lambda s: s.set_destination_enabled("com_b", "dst_1", False, audit=audit("com_b")),
+    "change_destination": lambda s: s.change_destination(destination("dst_1", "com_b"), audit=audit("com_b")),
     "delete_destination": lambda s: s.delete_destination("com_b", "dst_1", audit=audit("com_b")),
+    "route": lambda s: s.route("com_b", "rte_1"),
+    "canary": lambda s: s.canary("com_b", "cny_1"),
+    "add_canary to a destination": lambda s: _add_canary(s, "cny_2", "com_b"),
+    "add_canary of a source": lambda s: _add_canary(s, "cny_2", "com_b", source_id="src_1", destination_id="dst_com_b"),
+    "delete_route": lambda s: s.delete_route("com_b", "rte_1", audit=audit("com_b")),
+    "add_route to a destination": lambda s: s.add_route(
+        route("rte_2", "com_b", destination_ids=("dst_1",)), audit=audit("com_b")
+    ),
+    "add_route of a watchlist": lambda s: s.add_route(
+        route("rte_2", "com_b", watchlist_ids=frozenset({"wl_1"})), audit=audit("com_b")
+    ),
+    "add_quiet_hours": lambda s: s.add_quiet_hours(quiet_hours("qth_2", "com_b"), audit=audit("com_b")),
+    "delete_quiet_hours": lambda s: s.delete_quiet_hours("com_b", "qth_1", audit=audit("com_b")),
+    "add_maintenance": lambda s: s.add_maintenance(maintenance("mnt_2", "com_b"), audit=audit("com_b")),
+    "delete_maintenance": lambda s: s.delete_maintenance("com_b", "mnt_1", audit=audit("com_b")),
     "delivery": lambda s: s.delivery("com_b", "dlv_1"),
     "attempts": lambda s: s.attempts("com_b", "dlv_1", Listing()),
     "transaction.destination": in_transaction(lambda t: t.destination("com_b", "dst_1")),
@@ -228,11 +279,37 @@ OF_ANOTHER_COMMUNITY: dict[str, Call] = {
     ),
     "transaction.add_never": in_transaction(lambda t: t.add_never("com_b", "trm_1", "x")),
     "spread": lambda s: s.spread("com_b", "inc_1", NOON),
+    "moderator": lambda s: s.moderator("com_b", "mod_1"),
+    "add_moderator": lambda s: s.add_moderator(moderator("mod_2", "com_b", "dst_1"), audit=audit("com_b")),
+    "change_moderator": lambda s: s.change_moderator(moderator("mod_1", "com_b"), audit=audit("com_b")),
+    "delete_moderator": lambda s: s.delete_moderator("com_b", "mod_1", audit=audit("com_b")),
+    "rotation": lambda s: s.rotation("com_b", "rot_1"),
+    "add_rotation": lambda s: s.add_rotation(rotation("rot_2", "com_b", "mod_1"), audit=audit("com_b")),
+    "change_rotation": lambda s: s.change_rotation(rotation("rot_1", "com_b"), audit=audit("com_b")),
+    "delete_rotation": lambda s: s.delete_rotation("com_b", "rot_1", audit=audit("com_b")),
+    "add_override": lambda s: s.add_override("com_b", "rot_1", override("ovr_2", "mod_1"), audit=audit("com_b")),
+    "delete_override": lambda s: s.delete_override("com_b", "rot_1", "ovr_1", audit=audit("com_b")),
+    "transaction.add_heavy_items": in_transaction(lambda t: t.add_heavy_items("com_b", ["mod_1"], NOON)),
+    "transaction.save_escalation": in_transaction(
+        lambda t: t.save_escalation(
+            Escalation(incident_id="inc_1", community_id="com_b", rotation_id="rot_1", waiting_since=NOON, due_at=NOON)
+        )
+    ),
     "transaction.plan_delivery": in_transaction(lambda t: t.plan_delivery(delivery("dlv_2", "com_b", "dst_1"))),
     "transaction.plan_delivery of an incident": in_transaction(
         lambda t: t.plan_delivery(delivery("dlv_2", "com_b", "dst_com_b", incident_id="inc_1"))
     ),
 }
+
+
+async def _add_canary(
+    store: SqlStore, canary_id: str, community_id: str, *, source_id: str | None = None, destination_id: str = "dst_1"
+) -> None:
+    """Add a canary, with the mark in its phrase."""
+    made = planting(community_id, source_id, destination_id, at=NOON, wait=MINUTE)
+    canary = replace(made.canary, id=canary_id, phrase=f"{MARK} phrase")
+    term = replace(made.term, value=canary.phrase)
+    await store.add_canary(canary, made.watchlist, term, audit=audit(community_id))
 
 
 async def _fill(store: SqlStore) -> None:
@@ -241,6 +318,13 @@ async def _fill(store: SqlStore) -> None:
     await store.add_terms("com_a", [replace(term("t1"), id="trm_1")], audit=audit("com_a"))
     await store.add_source(source("src_1", "com_a"), audit=audit("com_a"))
     await store.add_api_key(api_key("key_1", "com_a"), audit=audit("com_a"))
+    await store.add_route(route("rte_1", "com_a"), audit=audit("com_a"))
+    await store.add_quiet_hours(quiet_hours("qth_1", "com_a"), audit=audit("com_a"))
+    await store.add_maintenance(maintenance("mnt_1", "com_a"), audit=audit("com_a"))
+    await _add_canary(store, "cny_1", "com_a")
+    await store.add_moderator(moderator("mod_1", "com_a"), audit=audit("com_a"))
+    await store.add_rotation(rotation("rot_1", "com_a", "mod_1"), audit=audit("com_a"))
+    await store.add_override("com_a", "rot_1", override("ovr_1", "mod_1"), audit=audit("com_a"))
     async with store.transaction() as transaction:
         await transaction.add_alert(alert("alt_1", "com_a", "inc_1"))
         await transaction.add_sighting(sighting("sig_1", "com_a", "inc_1", document()))
@@ -281,9 +365,16 @@ async def test_listings_show_the_own_community_only(tmp_path: Path) -> None:
             await store.alerts("com_b", everything, AlertFilter()),
             await store.alerts("com_b", everything, AlertFilter(incident_id="inc_1")),
             await store.deliveries("com_b", everything),
+            await store.routes("com_b", everything),
+            await store.quiet_hours("com_b", everything),
+            await store.maintenance("com_b", everything),
+            await store.canaries("com_b", everything),
         ):
             assert listed.items == ()
         assert await store.api_keys("com_b") == ()
+        assert await store.moderators("com_b") == ()
+        assert await store.rotation_of("com_b") is None
+        assert await store.escalation("com_b", "inc_1") is None
 
 
 IN_NO_COMMUNITY: dict[str, Call] = {
@@ -304,6 +395,20 @@ IN_NO_COMMUNITY: dict[str, Call] = {
     "add_destination": lambda s: s.add_destination(destination("dst_9", "com_z"), audit=audit("com_a")),
     "all_destinations": lambda s: s.all_destinations("com_z", Listing()),
     "deliveries": lambda s: s.deliveries("com_z", Listing()),
+    "add_route": lambda s: s.add_route(route("rte_9", "com_z"), audit=audit("com_a")),
+    "routes": lambda s: s.routes("com_z", Listing()),
+    "add_maintenance": lambda s: s.add_maintenance(
+        replace(maintenance("mnt_9", "com_z"), destination_id=None), audit=audit("com_a")
+    ),
+    "quiet_hours": lambda s: s.quiet_hours("com_z", Listing()),
+    "maintenance": lambda s: s.maintenance("com_z", Listing()),
+    "hold_rules": lambda s: s.hold_rules("com_z", "dst_1", NOON),
+    "add_canary": lambda s: _add_canary(s, "cny_9", "com_z"),
+    "canaries": lambda s: s.canaries("com_z", Listing()),
+    "transaction.canary_of_watchlist": in_transaction(lambda t: t.canary_of_watchlist("com_z", "wl_1")),
+    "moderators": lambda s: s.moderators("com_z"),
+    "rotation_of": lambda s: s.rotation_of("com_z"),
+    "signature": lambda s: s.signature("com_z", "x"),
     "record": lambda s: s.record(audit("com_z")),
     "audit_log": lambda s: s.audit_log("com_z", Listing()),
     "remembered_answer": lambda s: s.remembered_answer("com_z", "x", NOON),
@@ -313,10 +418,13 @@ IN_NO_COMMUNITY: dict[str, Call] = {
     "transaction.add_incident_terms": in_transaction(
         lambda t: t.add_incident_terms(incident("inc_9", "com_z"), ["trm_1"])
     ),
+    "transaction.look_up_join_keys": in_transaction(lambda t: t.look_up_join_keys("com_z", ["x"])),
+    "transaction.add_incident": in_transaction(lambda t: t.add_incident(incident("inc_9", "com_z"), [], until=NOON)),
     "transaction.pieces": in_transaction(lambda t: t.pieces("com_z", "member")),
     "verdicts": lambda s: s.verdicts("com_z", ["trm_1"]),
     "transaction.save_incident": in_transaction(lambda t: t.save_incident(incident("inc_9", "com_z"), [])),
     "transaction.destinations": in_transaction(lambda t: t.destinations("com_z")),
+    "transaction.routes": in_transaction(lambda t: t.routes("com_z")),
     "transaction.record": in_transaction(lambda t: t.record(audit("com_z"))),
 }
 

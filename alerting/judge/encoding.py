@@ -1,5 +1,5 @@
-"""Marked texts as the network takes them: a number for each piece of a word, of its English gloss where the text is in
-another language, and the sign that the word has in ``links.yaml``."""
+"""Marked texts as the network takes them: a number for each piece of a word, and the sign that the word has in
+``links.yaml``."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alerting.judge.glosses import glossed, language_of
 from alerting.judge.marking import Mark, read_marks
 from alerting.judge.pieces import Vocabulary
 from alerting.places import RUNNING_TEXT, Place
 from alerting.reading import Reading
 
 VOCABULARY = Path(__file__).parent / "vocabulary.txt"
-"""The pieces of words that the network knows, one a line."""
+"""The pieces of words that the network knows, one a line, with the logarithm of its probability; special ones have
+none."""
 SIGNS = "phe=q>zVJSxUlkfasAgminrcoOy.?,:-()/'NT"
 """The signs that the network knows, in the order of their numbers from 1 on; 0 is any other word."""
 LONGEST = 120
@@ -42,18 +42,15 @@ def encode(window: str, vocabulary: Vocabulary | None = None) -> Encoded:
     ``vocabulary`` is the network's own unless another is given."""
     known = vocabulary or _vocabulary()
     sign_at = _signs(window)
-    language = language_of(window)
     pieces: list[int] = []
     signs: list[int] = []
     marked: list[int] = []
     position = 0
     for text, mark in read_marks(window):
         if mark is None:
-            for gloss in glossed(text, language):
-                for piece in known.cut(gloss.written):
-                    at = gloss.start + (piece.start if gloss.is_original else 0)
-                    pieces.append(piece.number)
-                    signs.append(sign_at[position + at])
+            for piece in known.cut(text, after_blank=not position):
+                pieces.append(piece.number)
+                signs.append(sign_at[position + min(piece.start, len(text) - 1)])
         else:
             marked.append(len(pieces))
             pieces.append(known.numbers[mark_name(mark)])
@@ -90,4 +87,12 @@ def _signs(window: str) -> list[int]:
 
 @cache
 def _vocabulary() -> Vocabulary:
-    return Vocabulary(VOCABULARY.read_text(encoding="utf-8").split("\n"))
+    special: list[str] = []
+    probabilities: dict[str, float] = {}
+    for line in VOCABULARY.read_text(encoding="utf-8").splitlines():
+        piece, _, probability = line.partition("\t")
+        if probability:
+            probabilities[piece] = float(probability)
+        else:
+            special.append(piece)
+    return Vocabulary(special, probabilities)

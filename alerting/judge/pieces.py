@@ -1,20 +1,22 @@
-"""Words cut into the pieces that the network knows, as BERT does it (Devlin et al., 2019: basic tokenization in small
-letters without accents, then WordPiece), with their places in the text."""
+"""Words cut into the pieces that the network knows: the most probable cut, as each piece has a probability of its own
+(Kudo, 2018: the unigram language model of SentencePiece), with the pieces' places in the text."""
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+BLANK = "▁"
+"""Stands before a piece that begins a word after a blank."""
 UNKNOWN = "[UNK]"
-CONTINUED = "##"
-"""Stands before a piece that does not begin its word."""
-_LONGEST_WORD = 100
+_LONGEST_WORD = 60
+"""A longer one is cut here first."""
 _REMEMBERED = 65_536
-_CHINESE = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2CEAF), (0xF900, 0xFAFF), (0x2F800, 0x2FA1F))
-_SIGNS = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+_UNLIKELY = 10.0
+"""How much less likely than the least likely piece a character is that stands in none."""
 
 
 class Piece(NamedTuple):
@@ -25,62 +27,66 @@ class Piece(NamedTuple):
 
 
 class Vocabulary:
-    """The pieces that are known, numbered in their order."""
+    """The pieces that are known, numbered in their order: first the special ones, which stand in no text, then those
+    of words, each with the logarithm of its probability."""
 
-    def __init__(self, pieces: Sequence[str]) -> None:
-        self.numbers: Mapping[str, int] = {piece: number for number, piece in enumerate(pieces)}
+    def __init__(self, special: Sequence[str], probabilities: Mapping[str, float]) -> None:
+        self.numbers: Mapping[str, int] = {piece: number for number, piece in enumerate((*special, *probabilities))}
+        self._probabilities = probabilities
+        self._longest = max(map(len, probabilities), default=0)
+        self._unknown = min(probabilities.values(), default=0.0) - _UNLIKELY
+        self._of_word = lru_cache(maxsize=_REMEMBERED)(self._cut_word)
 
-    def cut(self, text: str) -> Iterator[Piece]:
-        """Yield the pieces of the text in order; a word that cannot be cut is one unknown piece."""
-        for letters, places in _words(text):
+    def cut(self, text: str, *, after_blank: bool) -> Iterator[Piece]:
+        """Yield the pieces of the text in order; ``after_blank`` says whether it begins a word."""
+        for letters, places in _words(text, after_blank):
             for number, offset in self._of_word(letters):
                 yield Piece(number, places[offset])
 
-    def _of_word(self, word: str) -> list[tuple[int, int]]:
-        """Return the pieces of one word, the longest first piece first, with where in the word they begin."""
+    def _cut_word(self, word: str) -> list[tuple[int, int]]:
+        """Return the pieces of the most probable cut, with where in the word they begin."""
+        best = [0.0] + [-math.inf] * len(word)
+        begun = [0] * (len(word) + 1)
+        for start in range(len(word)):
+            for end in range(start + 1, min(len(word), start + self._longest) + 1):
+                probability = self._probabilities.get(word[start:end])
+                if probability is None:
+                    if end > start + 1:
+                        continue
+                    probability = self._unknown
+                if best[start] + probability > best[end]:
+                    best[end], begun[end] = best[start] + probability, start
         found: list[tuple[int, int]] = []
-        start = 0
-        while start < len(word) <= _LONGEST_WORD:
-            before = CONTINUED if start else ""
-            ends = range(len(word), start, -1)
-            end = next((end for end in ends if before + word[start:end] in self.numbers), None)
-            if end is None:
-                break
-            found.append((self.numbers[before + word[start:end]], start))
-            start = end
-        return found if start == len(word) else [(self.numbers[UNKNOWN], 0)]
+        end = len(word)
+        while end:
+            start = begun[end]
+            found.append((self.numbers.get(word[start:end], self.numbers[UNKNOWN]), start))
+            end = start
+        return found[::-1]
 
 
-def _words(text: str) -> Iterator[tuple[str, list[int]]]:
-    """Yield the words, in small letters without accents, each with the places of its letters in the text."""
-    letters: list[str] = []
-    places: list[int] = []
+def _words(text: str, after_blank: bool) -> Iterator[tuple[str, list[int]]]:
+    """Yield the words in compatibility form (Unicode NFKC), each with the places of its characters in the text."""
+    letters = BLANK if after_blank else ""
+    places = [0] * len(letters)
     for place, written in enumerate(text):
-        plain, stands_alone = _plain(written)
-        if letters and (stands_alone or plain == " "):
-            yield "".join(letters), places
-            letters, places = [], []
-        if stands_alone:
-            yield plain, [place]
-        elif plain != " ":
-            letters += plain
-            places += [place] * len(plain)
-    if letters:
-        yield "".join(letters), places
+        for plain in _plain(written):
+            if plain == " " or len(letters) >= _LONGEST_WORD:
+                if letters not in ("", BLANK):
+                    yield letters, places
+                letters, places = (BLANK, [place + 1]) if plain == " " else ("", [])
+            if plain != " ":
+                letters += plain
+                places.append(place)
+    if letters not in ("", BLANK):
+        yield letters, places
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _plain(character: str) -> tuple[str, bool]:
-    """Return the character in small letters without accents (a blank for any blank), and whether it is a word."""
-    category = unicodedata.category(character)
+def _plain(character: str) -> str:
+    """Return the character in compatibility form, a blank for any blank, nothing for what is not seen."""
     if character.isspace():
-        return " ", False
-    if category.startswith("C"):
-        return "", False
-    if character in _SIGNS or category.startswith("P"):
-        return character, True
-    code = ord(character)
-    if any(first <= code <= last for first, last in _CHINESE):
-        return character, True
-    decomposed = unicodedata.normalize("NFD", character.lower())
-    return "".join(one for one in decomposed if unicodedata.category(one) != "Mn"), False
+        return " "
+    if unicodedata.category(character).startswith("C"):
+        return ""
+    return unicodedata.normalize("NFKC", character)

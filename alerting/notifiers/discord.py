@@ -66,10 +66,9 @@ class DiscordNotifier:
 def body(notice: Notice) -> JsonObject:
     """Return what is posted for the notice."""
     lines = fitted(message(notice), LONGEST_DESCRIPTION, MARKUP.size)
-    severity = Severity.INFO if notice.incident is None else notice.incident.severity
     embed: JsonObject = {
         "description": MARKUP.text(lines),
-        "color": _COLOURS[severity],
+        "color": _COLOURS[notice.severity or Severity.INFO],
         "timestamp": notice.sent_at.isoformat(),
     }
     return {"embeds": [embed], "allowed_mentions": {"parse": []}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from dataclasses import replace
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -14,7 +15,8 @@ from typing import Annotated, ClassVar, Literal
 import aiosmtplib
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from alerting.messages import HTML, PLAIN_TEXT, Markup
+from alerting.greylisting import Greylisting
+from alerting.messages import HTML, PLAIN_TEXT
 from alerting.messages import message as content
 from alerting.redaction import safe_text
 from core.addresses import checked_addresses, is_loopback
@@ -26,7 +28,8 @@ from core.types import Notice
 _TIMEOUT_SECONDS = 30.0
 _LONGEST_SUBJECT = 150
 _PERMANENT = 500
-_HTML = Markup(HTML.plain, HTML.strong, HTML.quoted, line_break="<br>\n")
+_GREYLISTING = Greylisting()
+_HTML = replace(HTML, line_break="<br>\n")
 _MAILBOX = r"^[^\s@<>(),;:\"\\\x00-\x1f\x7f]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$"
 
 
@@ -77,32 +80,57 @@ class EmailNotifier:
 
     def __init__(self, settings: EmailSettings, context: NotifierContext) -> None:
         self._settings = settings
+        self._clock = context.clock
         self._allowed_networks = context.http.settings.allowed_networks
 
     async def send(self, notice: Notice) -> None:
-        """Return when the server has taken the message. Raises DeliveryDeferred or DeliveryRefused."""
-        settings = self._settings
-        message = compose(notice, settings.sender)
-        connection = await self._connect()
+        """Return when the server has taken the message for everybody, but those whom it refuses for good or for longer
+        than is waited. Raises DeliveryDeferred, also where some have taken it and others are to take it later (they
+        alone are sent it again), or DeliveryRefused."""
+        key = notice.idempotency_key
+        wanted = _GREYLISTING.recipients(key, self._settings.recipients)
+        if not wanted:
+            return  # whoever was waited for is no recipient any more
         try:
-            refused, _ = await aiosmtplib.send(
-                message,
-                sock=connection,
-                hostname=settings.host,
-                local_hostname=_domain(settings.sender),
-                sender=settings.sender,
-                recipients=list(settings.recipients),
-                username=settings.username,
-                password=None if settings.password is None else settings.password.get_secret_value(),
-                use_tls=settings.tls == "tls",
-                start_tls=settings.tls == "starttls",
-                tls_context=ssl.create_default_context(cadata=settings.ca_certificate),
-                timeout=_TIMEOUT_SECONDS,
-            )
+            refused = await self._submit(compose(notice, self._settings.sender), wanted)
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            if not _GREYLISTING.is_partly_taken(key):
+                raise _failure(error) from None
+            refused = {one.recipient: one.code for one in error.recipients}
         except (aiosmtplib.SMTPException, OSError) as error:
             raise _failure(error) from None
+        taken = [one for one in wanted if one not in refused]
+        later = [one for one in wanted if refused.get(one, _PERMANENT) < _PERMANENT]
+        if _GREYLISTING.note(key, taken=taken, later=later, at=self._clock.now()):
+            status = min(refused[one] for one in later)
+            sentence = f"the mail server takes the message for {len(later)} of the recipients later (status {status})"
+            raise DeliveryDeferred(sentence, status=status)
         if refused:
-            logger().warning("some recipients of an e-mail were refused", kind=self.kind, rows=len(refused))
+            status = max(refused.values())
+            logger().warning(
+                "some recipients of an e-mail were refused", kind=self.kind, rows=len(refused), status=status
+            )
+
+    async def _submit(self, message: EmailMessage, recipients: list[str]) -> dict[str, int]:
+        """Send the message; return the recipients that were refused, with the status. Raises SMTPRecipientsRefused
+        where all of them are, and DeliveryError, SMTPException or OSError."""
+        settings = self._settings
+        connection = await self._connect()
+        refused, _ = await aiosmtplib.send(
+            message,
+            sock=connection,
+            hostname=settings.host,
+            local_hostname=_domain(settings.sender),
+            sender=settings.sender,
+            recipients=recipients,
+            username=settings.username,
+            password=None if settings.password is None else settings.password.get_secret_value(),
+            use_tls=settings.tls == "tls",
+            start_tls=settings.tls == "starttls",
+            tls_context=ssl.create_default_context(cadata=settings.ca_certificate),
+            timeout=_TIMEOUT_SECONDS,
+        )
+        return {recipient: answer.code for recipient, answer in refused.items()}
 
     async def _connect(self) -> socket.socket:
         """Connect to a checked address of the server."""

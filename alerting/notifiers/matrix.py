@@ -8,12 +8,13 @@ mentions" and "Rate limiting". Messages are not end-to-end encrypted.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import ClassVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerting.messages import HTML, PLAIN_TEXT, Line, Markup, fitted, message
+from alerting.messages import HTML, PLAIN_TEXT, Line, fitted, message
 from alerting.posting import BearerToken, ReceiverUrl, code_in_json, post
 from core.ports import NotifierContext
 from core.types import JsonObject, Notice
@@ -21,7 +22,7 @@ from core.types import JsonObject, Notice
 LONGEST_CONTENT_BYTES = 32_768
 """Half an event, as servers add identifiers and signatures to it."""
 _GONE = frozenset({"M_UNKNOWN_TOKEN"})
-_MARKUP = Markup(HTML.plain, HTML.strong, HTML.quoted, line_break="<br>")
+_MARKUP = replace(HTML, line_break="<br>")
 
 
 class MatrixSettings(BaseModel):

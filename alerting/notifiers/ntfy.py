@@ -1,8 +1,8 @@
 """ntfy, by publishing to a topic.
 
-By "Publishing" (docs.ntfy.sh/publish): "Publish as JSON", "Limitations", "Access tokens", and "Updating and deleting
-notifications", by which a repeat of a message with the same sequence identifier replaces the first (from 2.16 on;
-servers before it do not know the field).
+By "Publishing" (docs.ntfy.sh/publish): "Publish as JSON", "Open website/app" (view actions), "Click action",
+"Limitations", "Access tokens", and "Updating and deleting notifications", by which a repeat of a message with the same
+sequence identifier replaces the first (from 2.16 on; servers before it do not know the field).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
 
-from alerting.messages import PLAIN_TEXT, Line, fitted, heading, message
+from alerting.messages import PLAIN_TEXT, Line, fitted, heading, link_label, message
 from alerting.posting import BearerToken, ReceiverUrl, code_in_json, post, secret_like
 from core.ports import NotifierContext
 from core.types import JsonObject, Notice, Severity
@@ -75,11 +75,22 @@ def body(notice: Notice, topic: str) -> JsonObject:
             "sequence_id": notice.idempotency_key,
             "title": heading(notice),
             "message": text,
-            "priority": _DEFAULT_PRIORITY if notice.incident is None else _PRIORITIES[notice.incident.severity],
+            "priority": _DEFAULT_PRIORITY if notice.severity is None else _PRIORITIES[notice.severity],
+            **_link(notice),
         }
 
     room = LONGEST_BODY_BYTES - len(_json(content("")).encode())
-    return content(PLAIN_TEXT.text(fitted(message(notice, is_headed=False), room, _size)))
+    return content(PLAIN_TEXT.text(fitted(message(notice, is_headed=False, is_linked=False), room, _size)))
+
+
+def _link(notice: Notice) -> JsonObject:
+    """Return the link as a button, and as what a tap on the notification opens."""
+    if notice.link is None:
+        return {}
+    return {
+        "click": notice.link,
+        "actions": [{"action": "view", "label": link_label(notice), "url": notice.link}],
+    }
 
 
 def _size(line: Line) -> int:

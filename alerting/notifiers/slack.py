@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerting.messages import PLAIN_TEXT, Line, Style, fitted, heading, message
+from alerting.messages import PLAIN_TEXT, Line, Piece, Style, fitted, heading, message
 from alerting.posting import ReceiverUrl, code_as_text, post
 from core.ports import NotifierContext
 from core.types import Json, JsonObject, Notice
@@ -77,8 +77,14 @@ def _elements(lines: Sequence[Line]) -> list[Json]:
     for line in lines:
         if elements:
             elements.append({"type": "text", "text": "\n\n" if line.is_apart else "\n"})
-        elements += [{"type": "text", "text": piece.text, **_STYLES[piece.style]} for piece in line.pieces]
+        elements += map(_element, line.pieces)
     return elements
+
+
+def _element(piece: Piece) -> Json:
+    if piece.style is Style.LINKED:
+        return {"type": "link", "url": piece.text, "text": piece.text}
+    return {"type": "text", "text": piece.text, **_STYLES[piece.style]}
 
 
 def _escaped(text: str) -> str:

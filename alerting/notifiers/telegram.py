@@ -82,7 +82,9 @@ def _entities(lines: Sequence[Line]) -> list[Json]:
         offset = _units(PLAIN_TEXT.text(lines[: number + 1])) - _units(PLAIN_TEXT.line(line))
         for piece in line.pieces:
             length = _units(piece.text)
-            if piece.style in _ENTITIES:
+            if piece.style is Style.LINKED:
+                entities.append({"type": "text_link", "offset": offset, "length": length, "url": piece.text})
+            elif piece.style in _ENTITIES:
                 entities.append({"type": _ENTITIES[piece.style], "offset": offset, "length": length})
             offset += length
     return entities

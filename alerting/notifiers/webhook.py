@@ -14,7 +14,19 @@ from standardwebhooks.webhooks import Webhook as Signer
 
 from alerting.posting import ReceiverUrl, post
 from core.ports import NotifierContext
-from core.types import Incident, Json, JsonObject, Notice, NoticeAlert, NoticeDestination, NoticeSource
+from core.types import (
+    Incident,
+    Json,
+    JsonObject,
+    Notice,
+    NoticeAlert,
+    NoticeCanary,
+    NoticeDestination,
+    NoticeDigest,
+    NoticeEscalation,
+    NoticeIncident,
+    NoticeSource,
+)
 
 BODY_VERSION = 1
 _PREFIX = "whsec_"
@@ -92,9 +104,37 @@ def _body(notice: Notice) -> JsonObject:
             "content_notes": list(notice.content_notes),
             "incident": None if notice.incident is None else _incident(notice.incident),
             "alerts": [_alert(alert) for alert in notice.alerts],
+            "incidents": [_told_incident(told) for told in notice.incidents],
+            "more_incident_count": notice.more_count,
+            "digest": None if notice.digest is None else _digest(notice.digest),
             "source": None if notice.source is None else _source(notice.source),
             "destination": None if notice.destination is None else _destination(notice.destination),
+            "escalation": None if notice.escalation is None else _escalation(notice.escalation),
+            "canary": None if notice.canary is None else _canary(notice.canary),
+            "link": notice.link,
         },
+    }
+
+
+def _digest(digest: NoticeDigest) -> Json:
+    return {
+        "since": digest.since.isoformat(),
+        "until": digest.until.isoformat(),
+        "severity_counts": {severity.value: count for severity, count in digest.severity_counts.items()},
+        "class_counts": {alert_class.value: count for alert_class, count in digest.class_counts.items()},
+        "source_count": digest.source_count,
+        "healthy_source_count": digest.healthy_count,
+        "unhealthy_sources": [_source(source) for source in digest.unhealthy],
+    }
+
+
+def _told_incident(told: NoticeIncident) -> Json:
+    return {
+        "type": told.event.value,
+        "watchlist": told.watchlist,
+        "incident": _incident(told.incident),
+        "alerts": [_alert(alert) for alert in told.alerts],
+        "link": told.link,
     }
 
 
@@ -110,6 +150,14 @@ def _incident(incident: Incident) -> Json:
         "sighting_count": incident.sighting_count,
         "assignee": incident.assignee,
         "reason": incident.reason,
+    }
+
+
+def _escalation(escalation: NoticeEscalation) -> Json:
+    return {
+        "waiting_since": escalation.waiting_since.isoformat(),
+        "due_at": None if escalation.due_at is None else escalation.due_at.isoformat(),
+        "moderator": escalation.moderator,
     }
 
 
@@ -130,6 +178,15 @@ def _destination(destination: NoticeDestination) -> Json:
         "kind": destination.kind,
         "name": destination.name,
         "reason": destination.reason,
+    }
+
+
+def _canary(canary: NoticeCanary) -> Json:
+    return {
+        "id": canary.id,
+        "planted_at": canary.planted_at.isoformat(),
+        "broken_link": None if canary.broken_link is None else canary.broken_link.value,
+        "reason": canary.reason,
     }
 
 

@@ -20,18 +20,7 @@ router = APIRouter(prefix="/v1/destinations", tags=["destinations"])
 @router.post("", status_code=201, summary="Add a destination")
 async def create_destination(sent: NewDestination, given: Given, key: Writer) -> DestinationView:
     """Adds a destination. One that is told protected names (`full`) needs the scope `reveal`."""
-    if sent.detail is Detail.FULL:
-        require(key, Scope.REVEAL)
-    require_for_settings(key, given.notifiers.check_settings(sent.kind, sent.settings))
-    destination = Destination(
-        id=new_id("dst"),
-        community_id=key.community_id,
-        kind=sent.kind,
-        name=sent.name,
-        settings=sent.settings,
-        detail=sent.detail,
-        minimum_severity=sent.minimum_severity,
-    )
+    destination = _destination(new_id("dst"), sent, given, key)
     audit = audit_entry(given, key, "destination.created", destination.id)
     await given.store.add_destination(destination, audit=audit)
     given.changed()
@@ -51,6 +40,19 @@ async def list_destinations(
 async def read_destination(destination_id: Identifier, given: Given, key: Reader) -> DestinationView:
     """Answers the destination."""
     return DestinationView.of(await given.store.destination(key.community_id, destination_id))
+
+
+@router.put("/{destination_id}", summary="Change a destination")
+async def change_destination(
+    destination_id: Identifier, sent: NewDestination, given: Given, key: Writer
+) -> DestinationView:
+    """Puts what is sent in place of all that was known of the destination, its settings too. What waits for it is sent
+    by the new ones; its digest, and whether it is switched on, stay."""
+    destination = _destination(destination_id, sent, given, key)
+    audit = audit_entry(given, key, "destination.changed", destination_id)
+    changed = await given.store.change_destination(destination, audit=audit)
+    given.changed()
+    return DestinationView.of(changed)
 
 
 @router.post("/{destination_id}/enable", summary="Switch a destination on")
@@ -83,6 +85,23 @@ async def delete_destination(destination_id: Identifier, given: Given, key: Writ
     audit = audit_entry(given, key, "destination.deleted", destination_id)
     await given.store.delete_destination(key.community_id, destination_id, audit=audit)
     given.changed()
+
+
+def _destination(destination_id: str, sent: NewDestination, services: Services, key: ApiKey) -> Destination:
+    if sent.detail is Detail.FULL:
+        require(key, Scope.REVEAL)
+    require_for_settings(key, services.notifiers.check_settings(sent.kind, sent.settings))
+    return Destination(
+        id=destination_id,
+        community_id=key.community_id,
+        kind=sent.kind,
+        name=sent.name,
+        settings=sent.settings,
+        detail=sent.detail,
+        minimum_severity=sent.minimum_severity,
+        no_quotes=sent.no_quotes,
+        only_when_asked=sent.only_when_asked,
+    )
 
 
 async def _switch(destination_id: str, enabled: bool, services: Services, key: ApiKey) -> DestinationView:

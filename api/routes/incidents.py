@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from alerting.incidents import Decision, acknowledge, decide, dismiss, mark_removed, resolve
+from alerting.snoozing import snooze, unsnooze
 from api.auth import Reader, Writer, audit_entry
 from api.schemas.common import Identifier, Items, ListingQuery
 from api.schemas.incidents import (
@@ -18,12 +19,13 @@ from api.schemas.incidents import (
     IncidentQuery,
     IncidentView,
     IncidentWithSightings,
+    NewSnooze,
     Resolution,
     SightingView,
 )
 from api.services import Given, Services
 from core.ports import Listing
-from core.types import ApiKey, AuditEntry
+from core.types import ApiKey, AuditEntry, Snooze
 
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"])
 
@@ -86,6 +88,33 @@ async def dismiss_incident(incident_id: Identifier, sent: Dismissal, given: Give
     decision = partial(dismiss, reason=sent.reason, at=given.clock.now())
     never = {(one.term_id, one.text): audit_entry(given, key, "term.never_added", one.term_id) for one in sent.never}
     return await _decide(incident_id, decision, given, key, never)
+
+
+@router.post("/{incident_id}/snooze", summary="Snooze an incident")
+async def snooze_incident(incident_id: Identifier, sent: NewSnooze, given: Given, key: Writer) -> IncidentView:
+    """Has nobody told of it until one of what is chosen has come; then that is told. A threat, and that it became
+    critical, ends it in any case. New alerts go on joining it."""
+    at = given.clock.now()
+    async with given.store.transaction() as transaction:
+        before = await transaction.incident(key.community_id, incident_id)
+        chosen = Snooze(
+            began_at=at,
+            until=sent.until,
+            sighting_count=None if sent.more_sightings is None else before.sighting_count + sent.more_sightings,
+            new_site=sent.new_site,
+            higher_severity=sent.higher_severity,
+        )
+        incident = await snooze(transaction, key.community_id, incident_id, chosen, actor=key.id, at=at)
+    return IncidentView.of(incident)
+
+
+@router.post("/{incident_id}/unsnooze", summary="End the snooze of an incident")
+async def unsnooze_incident(incident_id: Identifier, given: Given, key: Writer) -> IncidentView:
+    """Has it told of again, at once where it was seen since it was snoozed."""
+    async with given.store.transaction() as transaction:
+        incident = await unsnooze(transaction, key.community_id, incident_id, actor=key.id, at=given.clock.now())
+    given.changed()
+    return IncidentView.of(incident)
 
 
 async def _decide(

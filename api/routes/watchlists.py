@@ -39,7 +39,7 @@ async def read_watchlist(watchlist_id: Identifier, given: Given, key: Reader) ->
 
 @router.delete("/{watchlist_id}", status_code=204, summary="Delete a watchlist")
 async def delete_watchlist(watchlist_id: Identifier, given: Given, key: Writer) -> None:
-    """Deletes the watchlist and its terms. Alerts and incidents stay."""
+    """Deletes the watchlist and its terms. Alerts and incidents stay. That of a canary goes when the canary ends."""
     await given.store.delete_watchlist(
         key.community_id, watchlist_id, audit=audit_entry(given, key, "watchlist.deleted", watchlist_id)
     )

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
+from zoneinfo import available_timezones
 
 from fastapi import Path
 from pydantic import (
@@ -71,6 +72,12 @@ def _check_json(value: JsonValue, depth: int) -> None:
             _check_json(item, depth - 1)
 
 
+def _check_time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("must be a time zone of the IANA database, such as Europe/Berlin")
+    return name
+
+
 def _in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
@@ -91,6 +98,9 @@ Identifier = Annotated[
     str,
     Path(pattern=r"^[A-Za-z0-9_.-]{1,100}$", description="The object's identifier.", examples=["wl_4q6wk2m7c5x3"]),
 ]
+
+TimeZone = Annotated[Text, Field(max_length=100), AfterValidator(_check_time_zone)]
+"""A time zone by its name in the IANA database, such as Europe/Berlin."""
 
 
 class Input(BaseModel):

@@ -7,7 +7,18 @@ from typing import Self
 from pydantic import ConfigDict, Field
 
 from api.schemas.common import Answer, Input, ListingQuery, Moment, Name, PluginSettings, Text, example
-from core.types import Attempt, AttemptOutcome, Delivery, DeliveryState, Destination, Detail, EventType, Severity
+from api.schemas.digests import DigestView
+from core.types import (
+    Attempt,
+    AttemptOutcome,
+    Delivery,
+    DeliveryState,
+    Destination,
+    Detail,
+    EventType,
+    HoldReason,
+    Severity,
+)
 
 
 class NewDestination(Input):
@@ -20,6 +31,8 @@ class NewDestination(Input):
             settings={"url": "https://hooks.example/leakwatch", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
             detail="redacted",
             minimum_severity="medium",
+            no_quotes=False,
+            only_when_asked=False,
         )
     )
 
@@ -32,6 +45,12 @@ class NewDestination(Input):
         Detail.REDACTED, description="How much it is told. `full` shows protected names: needs the scope `reveal`."
     )
     minimum_severity: Severity = Field(Severity.MEDIUM, description="The lowest severity that it is told of.")
+    no_quotes: bool = Field(False, description="Whether what strangers wrote is left out of what is sent there.")
+    only_when_asked: bool = Field(
+        False,
+        description="Whether it is told only of incidents that a moderator who is reached there is asked to take on, "
+        "and of those that a route leads there.",
+    )
 
 
 class DestinationView(Answer):
@@ -45,11 +64,14 @@ class DestinationView(Answer):
             setting_names=["secret", "url"],
             detail="redacted",
             minimum_severity="medium",
+            no_quotes=False,
+            only_when_asked=False,
             enabled=True,
             failing_since="2026-11-20T10:00:00Z",
             retry_at="2026-11-20T10:07:35Z",
             last_error="the webhook answered with status 503",
             disabled_because=None,
+            digest=None,
         )
     )
 
@@ -59,6 +81,11 @@ class DestinationView(Answer):
     setting_names: list[str] = Field(description="Which settings it was given; their values may be credentials.")
     detail: Detail = Field(description="How much it is told.")
     minimum_severity: Severity = Field(description="The lowest severity that it is told of.")
+    no_quotes: bool = Field(description="Whether what strangers wrote is left out of what is sent there.")
+    only_when_asked: bool = Field(
+        description="Whether it is told only of incidents that a moderator who is reached there is asked to take on, "
+        "and of those that a route leads there."
+    )
     enabled: bool = Field(description="Whether notices are sent to it.")
     failing_since: Moment | None = Field(description="Since when it has taken nothing, though it was tried.")
     retry_at: Moment | None = Field(description="Before this moment nothing is sent to it.")
@@ -66,6 +93,8 @@ class DestinationView(Answer):
     disabled_because: str | None = Field(
         description="Why it was switched off, where nobody but Leakwatch did that. Switch it on once it works again."
     )
+
+    digest: DigestView | None = Field(description="When it is sent a digest; null where it is told everything at once.")
 
     @classmethod
     def of(cls, destination: Destination) -> Self:
@@ -77,11 +106,14 @@ class DestinationView(Answer):
             setting_names=sorted(destination.settings),
             detail=destination.detail,
             minimum_severity=destination.minimum_severity,
+            no_quotes=destination.no_quotes,
+            only_when_asked=destination.only_when_asked,
             enabled=destination.enabled,
             failing_since=destination.health.failing_since,
             retry_at=destination.health.retry_at,
             last_error=destination.health.last_error,
             disabled_because=destination.health.disabled_because,
+            digest=None if destination.digest is None else DigestView.of(destination.digest),
         )
 
 
@@ -111,6 +143,7 @@ class DeliveryView(Answer):
             next_attempt_at=None,
             delivered_at=None,
             last_error="the receiver answered with status 500",
+            held_because=None,
         )
     )
 
@@ -122,12 +155,16 @@ class DeliveryView(Answer):
     event: EventType = Field(description="What it tells.")
     sequence: int = Field(description="Its number among the destination's deliveries, from 1.")
     idempotency_key: str = Field(description="What the receiver sees as its identifier, the same at every attempt.")
-    state: DeliveryState = Field(description="Where it stands. `dead`: given up; it can be replayed.")
+    state: DeliveryState = Field(
+        description="Where it stands. `held`: waits, out of line; `dead`: given up; it can be replayed; `overtaken`: "
+        "not sent, as it had ceased to be true while it waited; `grouped`: told together with others, by another."
+    )
     attempts: int = Field(description="How often it was tried.")
     created_at: Moment = Field(description="When it was planned.")
     next_attempt_at: Moment | None = Field(description="When it is tried next.")
     delivered_at: Moment | None = Field(description="When it was taken.")
     last_error: str | None = Field(description="Why the last attempt failed.")
+    held_because: HoldReason | None = Field(description="Why it waits, or waited last.")
 
     @classmethod
     def of(cls, delivery: Delivery) -> Self:
@@ -147,6 +184,7 @@ class DeliveryView(Answer):
             next_attempt_at=delivery.next_attempt_at,
             delivered_at=delivery.delivered_at,
             last_error=delivery.last_error,
+            held_because=delivery.held_because,
         )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field
 
+from api.problems import FieldError
 from api.schemas.common import Answer, Input, Moment, Name, Text, TextFromElsewhere, example
 from api.schemas.findings import ENTITY, MATCH, SIGNAL, EntityView, MatchView, SignalView, SpanView
 from api.schemas.terms import BareTerm
@@ -73,25 +74,44 @@ class NewDocument(Input):
         )
 
 
-NewDocuments = TypeAdapter(Annotated[list[NewDocument], Field(max_length=MAXIMUM_DOCUMENTS)])
+REFUSED = {"index": 3, "reason": "text: Field required"}
+
+
+class RefusedDocument(Answer):
+    """A document that was not taken."""
+
+    model_config = ConfigDict(json_schema_extra=example(**REFUSED))
+
+    index: int = Field(description="Which one of the request, counted from 0.")
+    reason: str = Field(description="What is wrong with it, and where. The value itself is never repeated.")
+
+    @classmethod
+    def of(cls, index: int, errors: Iterable[FieldError]) -> Self:
+        """Return the document as it is shown; the locations of the errors lead through the body and its index."""
+        places = ((".".join(map(str, error.location[2:])), error.message) for error in errors)
+        return cls(index=index, reason="; ".join(": ".join(filter(None, place)) for place in places))
 
 
 class IntakeView(Answer):
     """What came of the documents."""
 
-    model_config = ConfigDict(json_schema_extra=example(new_count=2, known_count=1, alert_ids=["alt_4q6wk2m7c5x3"]))
+    model_config = ConfigDict(
+        json_schema_extra=example(new_count=2, known_count=1, alert_ids=["alt_4q6wk2m7c5x3"], refused=[REFUSED])
+    )
 
     new_count: int = Field(description="How many were new, and so looked at.")
     known_count: int = Field(description="How many were known already, and so passed over.")
     alert_ids: list[str] = Field(description="The alerts raised.")
+    refused: list[RefusedDocument] = Field(description="Those that are wrong, and so were not taken.")
 
     @classmethod
-    def of(cls, intake: Intake) -> Self:
+    def of(cls, intake: Intake, refused: list[RefusedDocument]) -> Self:
         """Return the outcome as it is shown."""
         return cls(
             new_count=intake.new_count,
             known_count=intake.known_count,
             alert_ids=[alert.id for alert in intake.alerts],
+            refused=refused,
         )
 
 

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from api.schemas.common import Answer, ChangesQuery, Input, Items, Moment, Text, example
 from api.schemas.terms import Value
 from core.ports import IncidentFilter, Slice
-from core.types import AlertClass, AuditEntry, Incident, IncidentState, Severity, Sighting, Spread
+from core.types import AlertClass, AuditEntry, Incident, IncidentState, Severity, Sighting, Snooze, Spread
 
 _INCIDENT = {
     "id": "inc_4q6wk2m7c5x3",
@@ -25,6 +25,7 @@ _INCIDENT = {
     "site_count": 2,
     "assignee": None,
     "reason": None,
+    "snooze": None,
 }
 _SIGHTING = {
     "id": "sgt_4q6wk2m7c5x3",
@@ -103,6 +104,48 @@ class Dismissal(Input):
     )
 
 
+class NewSnooze(Input):
+    """Nobody is to be told of the incident for now. Whichever of what is chosen comes first ends that."""
+
+    model_config = ConfigDict(json_schema_extra=example(until="2026-11-27T10:00:00Z", new_site=True))
+
+    until: Moment | None = Field(None, description="Until this moment.")
+    more_sightings: int | None = Field(None, ge=1, le=10_000, description="Until it was seen at so many more places.")
+    new_site: bool = Field(False, description="Until it is seen on another site.")
+    higher_severity: bool = Field(False, description="Until it becomes graver.")
+
+
+class SnoozeView(Answer):
+    """Until when nobody is told of an incident: whichever of these comes first."""
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            began_at="2026-11-20T10:00:00Z",
+            until="2026-11-27T10:00:00Z",
+            sighting_count=None,
+            new_site=True,
+            higher_severity=False,
+        )
+    )
+
+    began_at: Moment = Field(description="Since when.")
+    until: Moment | None = Field(description="Until this moment.")
+    sighting_count: int | None = Field(description="Until it was seen at so many places in all.")
+    new_site: bool = Field(description="Until it is seen on another site.")
+    higher_severity: bool = Field(description="Until it becomes graver.")
+
+    @classmethod
+    def of(cls, snooze: Snooze) -> Self:
+        """Return the snooze as it is shown."""
+        return cls(
+            began_at=snooze.began_at,
+            until=snooze.until,
+            sighting_count=snooze.sighting_count,
+            new_site=snooze.new_site,
+            higher_severity=snooze.higher_severity,
+        )
+
+
 class IncidentView(Answer):
     """One leak: every alert about it joins it."""
 
@@ -121,6 +164,7 @@ class IncidentView(Answer):
     site_count: int = Field(description="On how many sites these are.")
     assignee: str | None = Field(description="Who has taken it on.")
     reason: str | None = Field(description="Why it was resolved or dismissed.")
+    snooze: SnoozeView | None = Field(description="Until when nobody is told of it; null where it is not snoozed.")
 
     @classmethod
     def of(cls, incident: Incident) -> Self:
@@ -139,6 +183,7 @@ class IncidentView(Answer):
             site_count=incident.site_count,
             assignee=incident.assignee,
             reason=incident.reason,
+            snooze=SnoozeView.of(incident.snooze) if incident.snooze is not None and incident.is_snoozed else None,
         )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from core.crypto import CommunityKeys
+from core.crypto import CommunityKeys, HashPurpose
 from core.db.database import Database, Unit
 from core.db.journal import add_entry
 from core.db.sealing import seal, unseal
@@ -49,6 +49,12 @@ class Communities(Database):
         async with self.reading() as unit:
             row = await unit.community(community_id)
             return community_of(unit.keyring.of(row), row)
+
+    async def signature(self, community_id: str, text: str) -> bytes:
+        """Return the keyed hash (16 bytes) that shows a text to come from this community's own installation. Raises
+        NotFound."""
+        async with self.reading() as unit:
+            return (await unit.keys(community_id)).hash(HashPurpose.LINK, text)
 
     async def add_api_key(self, key: ApiKey, *, audit: AuditEntry) -> None:
         """Keep the key. Raises NotFound for its community, Conflict for an id or digest in use."""

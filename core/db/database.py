@@ -3,30 +3,69 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import URL, CursorResult, Delete, Update, select, update
+from sqlalchemy import URL, CursorResult, Delete, Update, event, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.orm import ORMExecuteState, Session
 from sqlmodel import col
 
 from core.clock import Clock
 from core.crypto import CommunityKeys, KeyEncryptionKey, load_key
 from core.db.engine import WRITING, database_url, dispose, failures_of, make_engine, name_of
 from core.db.migrate import upgrade
-from core.db.tables import CommunityRow, OwnedRow, Row, StateRow, table_of
+from core.db.tables import (
+    AlertRow,
+    CommunityRow,
+    DeliveryRow,
+    DestinationRow,
+    IncidentKeyRow,
+    IncidentRow,
+    IncidentTermRow,
+    OwnedRow,
+    PieceRow,
+    Row,
+    SightingRow,
+    StateRow,
+    TraceRow,
+    table_of,
+)
 from core.errors import NotFound, StoreError
 from core.settings import Settings
+from core.types import Destination, Rotation, Route
 
 R = TypeVar("R", bound=OwnedRow)
 T = TypeVar("T")
 
+_UNIT = "unit"
 CHUNK = 500
 """How many keys go into one statement: well below every database's limit of parameters."""
+
+
+_INSERTED_IN_ORDER: tuple[type[Row], ...] = (
+    IncidentRow,
+    IncidentKeyRow,
+    IncidentTermRow,
+    TraceRow,
+    SightingRow,
+    AlertRow,
+    PieceRow,
+    DeliveryRow,
+)
+"""The tables whose rows are inserted many at once: each after those that its rows belong to."""
+
+_IF_PRESENT: Mapping[type[Row], tuple[tuple[str, ...], tuple[str, ...]]] = {
+    IncidentKeyRow: (("community_id", "join_key", "incident_id"), ("expires_at",)),
+    IncidentTermRow: (("community_id", "term_key", "incident_id"), ()),
+    SightingRow: (("incident_id", "document_key"), ()),
+    PieceRow: (("community_id", "member_key", "piece_key"), ("expires_at",)),
+}
+"""By which columns a row is known to exist already, and which of the others are changed then."""
 
 
 def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -58,7 +97,18 @@ class Unit:
     session: AsyncSession
     keyring: Keyring
     clock: Clock
+    destinations: dict[str, tuple[Destination, ...]] = field(default_factory=dict, init=False)
+    """The destinations that are told, by community: a page would ask for them with every alert."""
+    routes: dict[str, tuple[Route, ...]] = field(default_factory=dict, init=False)
+    """The routes, by community."""
+    rotations: dict[str, Rotation | None] = field(default_factory=dict, init=False)
+    """The rotations, by community; None where there is none."""
+    planned_for: dict[str, DestinationRow] = field(default_factory=dict, init=False)
+    """The destinations whose sequence numbers this unit gives away, by id."""
+    absent_keys: set[bytes] = field(default_factory=set, init=False)
+    """Keyed hashes of join keys that no incident has."""
     _communities: dict[str, CommunityRow] = field(default_factory=dict, init=False)
+    _added: dict[type[Row], list[Mapping[str, object]]] = field(default_factory=dict, init=False)
 
     async def keys(self, community_id: str) -> CommunityKeys:
         """Return the keys of the community. Raises NotFound."""
@@ -79,10 +129,37 @@ class Unit:
         Raises NotFound.
         """
         statement = select(row).where(col(row.id) == row_id, col(row.community_id) == community_id)
-        found = await self.session.scalar(statement.with_for_update() if to_change else statement)
+        if to_change:
+            # What was read before the row was locked may have changed since.
+            statement = statement.with_for_update().execution_options(populate_existing=True)
+        found = await self.session.scalar(statement)
         if found is None:
             raise NotFound(f"there is no such {str(row.__tablename__).replace('_', ' ')} in this community")
         return found
+
+    def add(self, row: type[Row], **values: object) -> None:
+        """Have the row inserted together with others of its table: before the next statement, whatever that is, or
+        when the unit ends. A row that exists already, or belongs to something that does not, is refused there."""
+        self._added.setdefault(row, []).append(values)
+
+    def insert_added(self, session: Session) -> None:
+        """Insert what was added so far."""
+        added = dict(self._added)
+        self._added.clear()
+        for row in _INSERTED_IN_ORDER:
+            if row in added:
+                session.execute(self._insertion(row), added[row])
+
+    def _insertion(self, row: type[Row]) -> sqlite.Insert | postgresql.Insert:
+        insertion = self.insert(row)
+        match _IF_PRESENT.get(row):
+            case None:
+                return insertion
+            case unique_by, ():
+                return insertion.on_conflict_do_nothing(index_elements=unique_by)
+            case unique_by, changed:
+                new = {name: insertion.excluded[name] for name in changed}
+                return insertion.on_conflict_do_update(index_elements=unique_by, set_=new)
 
     def insert(self, row: type[Row]) -> sqlite.Insert | postgresql.Insert:
         """Return an insertion that can say what to do about rows that exist (ON CONFLICT)."""
@@ -101,6 +178,15 @@ class Unit:
         revision = col(StateRow.catalogue_revision)
         grown = update(StateRow).values(catalogue_revision=revision + 1).returning(revision)
         return (await self.session.execute(grown.execution_options(synchronize_session=False))).scalar_one()
+
+
+class _Session(Session):
+    """A session that inserts what was added to its unit before it asks for anything."""
+
+
+@event.listens_for(_Session, "do_orm_execute")
+def _insert_added(execution: ORMExecuteState) -> None:
+    execution.session.info[_UNIT].insert_added(execution.session)
 
 
 class Database:
@@ -165,8 +251,11 @@ class Database:
         if self._keyring is None:
             raise StoreError(f"{self._name} is not open")
         with failures_of(self._name):
-            async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
-                yield Unit(session, self._keyring, self._clock)
+            sessions = AsyncSession(engine, expire_on_commit=False, sync_session_class=_Session)
+            async with sessions as session, session.begin():
+                unit = session.info[_UNIT] = Unit(session, self._keyring, self._clock)
+                yield unit
+                await session.run_sync(unit.insert_added)
 
 
 def _make_private_file(path: Path, name: str) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import URL, Connection, Engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from core.db.sqlite_driver import connect
 from core.errors import Conflict, NotFound, SettingsError, StoreError
 
 WRITING = {"leakwatch_writing": True}
@@ -66,13 +67,12 @@ def make_engine(url: URL, *, foreign_keys: bool = True) -> AsyncEngine:
     """
     workers: WeakSet[Thread] = WeakSet()
 
-    def connect(*place: Any, **options: Any) -> aiosqlite.Connection:
-        connection = aiosqlite.connect(*place, **options)
-        connection._thread.daemon = True  # as SQLAlchemy does: a stuck thread must not hold up the end
+    def connected(place: str, **options: Any) -> aiosqlite.Connection:
+        connection = connect(place, **options)
         workers.add(connection._thread)
         return connection
 
-    of_sqlite = {"async_creator_fn": connect} if url.get_backend_name() == "sqlite" else {}
+    of_sqlite = {"async_creator_fn": connected} if url.get_backend_name() == "sqlite" else {}
     try:
         engine = create_async_engine(url, hide_parameters=True, connect_args=of_sqlite)
     except (ArgumentError, InvalidRequestError, ImportError):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, select
 from sqlmodel import col
 
 from core.crypto import CommunityKeys
 from core.db.database import Database, Unit
-from core.db.joining import add_join_keys, joinable_rows
+from core.db.joining import add_first_trace, add_join_keys, joinable_rows, keep_traces
 from core.db.listing import slice_of
-from core.db.sealing import document_of, entity_of, match_of, seal, signal_of, unseal, without_text
+from core.db.sealing import document_of, entity_of, match_of, seal, signal_of, snooze_of, unseal, without_text
 from core.db.tables import AlertRow, IncidentRow
 from core.errors import NotFound, UsageError
 from core.ports import AlertFilter, IncidentFilter, Listing, Slice
@@ -47,27 +48,45 @@ class Incidents(Database):
             if wanted.states:
                 statement = statement.where(col(IncidentRow.state).in_(wanted.states))
             return await slice_of(
-                unit.session, statement, IncidentRow, "updated_at", listing, lambda row: _incident_of(keys, row)
+                unit.session, statement, IncidentRow, "updated_at", listing, lambda row: incident_of(keys, row)
             )
+
+    async def due_snoozes(self, at: datetime) -> tuple[tuple[str, str], ...]:
+        """Return communities and incidents whose snooze was chosen until a moment that has come, the earliest first."""
+        until = col(IncidentRow.snoozed_until)
+        statement = select(col(IncidentRow.community_id), col(IncidentRow.id)).where(until <= at).order_by(until)
+        async with self.reading() as unit:
+            return tuple((community_id, id_) for community_id, id_ in await unit.session.execute(statement))
 
     async def incident(self, community_id: str, incident_id: str) -> Incident:
         """Return the incident. Raises NotFound."""
         async with self.reading() as unit:
             row = await unit.one(IncidentRow, community_id, incident_id)
-            return _incident_of(await unit.keys(community_id), row)
+            return incident_of(await unit.keys(community_id), row)
 
 
 async def joinable_incidents(unit: Unit, community_id: str, join_keys: Sequence[str]) -> tuple[Incident, ...]:
     """Return the incidents that have one of the join keys, the one with most of them first, among equals the newest;
     at most ``MOST_JOINABLE``. They are to be changed. Raises NotFound for the community."""
     keys = await unit.keys(community_id)
-    return tuple(_incident_of(keys, row) for row in await joinable_rows(unit, community_id, join_keys))
+    return tuple(incident_of(keys, row) for row in await joinable_rows(unit, community_id, join_keys))
 
 
 async def incident_to_change(unit: Unit, community_id: str, incident_id: str) -> Incident:
     """Return the incident, which nobody else changes before this transaction ends. Raises NotFound."""
     row = await unit.one(IncidentRow, community_id, incident_id, to_change=True)
-    return _incident_of(await unit.keys(community_id), row)
+    return incident_of(await unit.keys(community_id), row)
+
+
+async def add_incident(
+    unit: Unit, incident: Incident, join_keys: Sequence[str], *, trace: bytes | None = None, until: datetime
+) -> None:
+    """Insert the incident, found by the join keys and known by the trace until that time. Raises NotFound for its
+    community, and Conflict for an id in use when the unit ends."""
+    unit.add(IncidentRow, **_values(await unit.keys(incident.community_id), incident))
+    await add_join_keys(unit, incident, join_keys, until=until)
+    if trace is not None:
+        await add_first_trace(unit, incident, trace, until=until)
 
 
 async def save_incident(
@@ -81,31 +100,19 @@ async def save_incident(
     before = await unit.session.get(IncidentRow, incident.id)
     if before is not None and before.community_id != incident.community_id:
         raise NotFound("there is no such incident in this community")
-    await unit.session.merge(
-        IncidentRow(
-            id=incident.id,
-            community_id=incident.community_id,
-            watchlist_id=incident.watchlist_id,
-            alert_class=incident.alert_class,
-            score=incident.score,
-            state=incident.state,
-            first_seen_at=incident.first_seen_at,
-            last_seen_at=incident.last_seen_at,
-            updated_at=incident.updated_at,
-            sighting_count=incident.sighting_count,
-            site_count=incident.site_count,
-            sealed=seal(keys, IncidentRow, incident.id, {"assignee": incident.assignee, "reason": incident.reason}),
-        )
-    )
+    await unit.session.merge(IncidentRow(**_values(keys, incident)))
     await unit.session.flush()
+    if until is not None:
+        await keep_traces(unit, incident, until=until)
     await add_join_keys(unit, incident, join_keys, until=until)
 
 
 async def add_alert(unit: Unit, alert: Alert) -> None:
-    """Keep the alert without its document's text. Raises NotFound for its incident."""
+    """Keep the alert without its document's text. Raises NotFound for its community, and for its incident when the
+    unit ends."""
     if alert.incident_id is None:
         raise UsageError("an alert is kept only with the incident it belongs to")
-    await unit.one(IncidentRow, alert.community_id, alert.incident_id)
+    keys = await unit.keys(alert.community_id)
     content = {
         "signals": alert.signals,
         "matches": alert.matches,
@@ -114,17 +121,16 @@ async def add_alert(unit: Unit, alert: Alert) -> None:
         "excerpt": alert.excerpt,
         "evidence": alert.evidence,
     }
-    unit.session.add(
-        AlertRow(
-            id=alert.id,
-            community_id=alert.community_id,
-            watchlist_id=alert.watchlist_id,
-            incident_id=alert.incident_id,
-            alert_class=alert.alert_class,
-            score=alert.score,
-            sealed=seal(await unit.keys(alert.community_id), AlertRow, alert.id, content),
-            raised_at=alert.raised_at,
-        )
+    unit.add(
+        AlertRow,
+        id=alert.id,
+        community_id=alert.community_id,
+        watchlist_id=alert.watchlist_id,
+        incident_id=alert.incident_id,
+        alert_class=alert.alert_class,
+        score=alert.score,
+        sealed=seal(keys, AlertRow, alert.id, content),
+        raised_at=alert.raised_at,
     )
 
 
@@ -141,7 +147,33 @@ def _conditions(
         yield col(row.watchlist_id) == wanted.watchlist_id
 
 
-def _incident_of(keys: CommunityKeys, row: IncidentRow) -> Incident:
+def _values(keys: CommunityKeys, incident: Incident) -> dict[str, Any]:
+    content = {
+        "assignee": incident.assignee,
+        "reason": incident.reason,
+        "languages": sorted(incident.languages),
+        "holds_threat": incident.holds_threat,
+        "snooze": incident.snooze,
+    }
+    return {
+        "id": incident.id,
+        "community_id": incident.community_id,
+        "watchlist_id": incident.watchlist_id,
+        "alert_class": incident.alert_class,
+        "score": incident.score,
+        "state": incident.state,
+        "first_seen_at": incident.first_seen_at,
+        "last_seen_at": incident.last_seen_at,
+        "updated_at": incident.updated_at,
+        "sighting_count": incident.sighting_count,
+        "site_count": incident.site_count,
+        "sealed": seal(keys, IncidentRow, incident.id, content),
+        "snoozed_until": incident.snooze.until if incident.snooze is not None and incident.is_snoozed else None,
+    }
+
+
+def incident_of(keys: CommunityKeys, row: IncidentRow) -> Incident:
+    """Return the row's incident. Raises CryptoError."""
     content = unseal(keys, IncidentRow, row.id, row.sealed)
     return Incident(
         id=row.id,
@@ -157,6 +189,10 @@ def _incident_of(keys: CommunityKeys, row: IncidentRow) -> Incident:
         site_count=row.site_count,
         assignee=content["assignee"],
         reason=content["reason"],
+        # incidents of older versions have none of these
+        languages=frozenset(content.get("languages", ())),
+        holds_threat=content.get("holds_threat", False),
+        snooze=snooze_of(content.get("snooze")),
     )
 
 

@@ -3,7 +3,7 @@ sealed traces of their texts as proof."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,8 +25,7 @@ MOST_TRACES = 8
 async def joinable_rows(unit: Unit, community_id: str, join_keys: Sequence[str]) -> Sequence[IncidentRow]:
     """Return the incidents that have one of the join keys, the one with most of them first, among equals the newest;
     at most ``MOST_JOINABLE``. They are to be changed. Raises NotFound for the community."""
-    keys = await unit.keys(community_id)
-    hashes = {keys.hash(HashPurpose.JOIN, key) for key in join_keys}
+    hashes = await _hashes(unit, community_id, join_keys) - unit.absent_keys
     if not hashes:
         return ()
     shared = (
@@ -50,30 +49,38 @@ async def joinable_rows(unit: Unit, community_id: str, join_keys: Sequence[str])
     return (await unit.session.scalars(statement)).all()
 
 
-async def add_join_keys(unit: Unit, incident: Incident, join_keys: Sequence[str], *, until: datetime | None) -> None:
-    """Let the incident be found by the keys until that time, and keep its traces until then."""
-    keys = await unit.keys(incident.community_id)
-    hashes = sorted({keys.hash(HashPurpose.JOIN, key) for key in join_keys})
-    if until is not None:
-        await unit.change(update(TraceRow).where(col(TraceRow.incident_id) == incident.id).values(expires_at=until))
-    for chunk in chunks(hashes):
-        insertion = unit.insert(IncidentKeyRow).values(
-            [
-                {
-                    "community_id": incident.community_id,
-                    "join_key": key,
-                    "incident_id": incident.id,
-                    "expires_at": until,
-                }
-                for key in chunk
-            ]
-        )
-        await unit.session.execute(
-            insertion.on_conflict_do_update(
-                index_elements=["community_id", "join_key", "incident_id"],
-                set_={"expires_at": insertion.excluded.expires_at},
+async def look_up_join_keys(unit: Unit, community_id: str, join_keys: Iterable[str]) -> None:
+    """Find out at once which of the keys no incident has: asking for their incidents costs nothing then. Raises
+    NotFound for the community."""
+    hashes = await _hashes(unit, community_id, join_keys) - unit.absent_keys
+    for chunk in chunks(sorted(hashes)):
+        unit.absent_keys.update(chunk)
+        unit.absent_keys.difference_update(
+            await unit.session.scalars(
+                select(col(IncidentKeyRow.join_key)).where(
+                    col(IncidentKeyRow.community_id) == community_id, col(IncidentKeyRow.join_key).in_(chunk)
+                )
             )
         )
+
+
+async def add_join_keys(unit: Unit, incident: Incident, join_keys: Sequence[str], *, until: datetime | None) -> None:
+    """Let the incident be found by the keys until that time."""
+    hashes = await _hashes(unit, incident.community_id, join_keys)
+    unit.absent_keys.difference_update(hashes)
+    for key in sorted(hashes):
+        unit.add(
+            IncidentKeyRow,
+            community_id=incident.community_id,
+            join_key=key,
+            incident_id=incident.id,
+            expires_at=until,
+        )
+
+
+async def keep_traces(unit: Unit, incident: Incident, *, until: datetime) -> None:
+    """Keep what the incident's leak is known again by until that time."""
+    await unit.change(update(TraceRow).where(col(TraceRow.incident_id) == incident.id).values(expires_at=until))
 
 
 async def traces(unit: Unit, community_id: str, incident_ids: Sequence[str]) -> Mapping[str, tuple[bytes, ...]]:
@@ -97,26 +104,36 @@ async def traces(unit: Unit, community_id: str, incident_ids: Sequence[str]) -> 
     return found
 
 
+async def add_first_trace(unit: Unit, incident: Incident, trace: bytes, *, until: datetime) -> None:
+    """Keep the trace of an incident that has none until that time. Raises NotFound for the community, and for the
+    incident when the unit ends."""
+    keys = await unit.keys(incident.community_id)
+    trace_id = new_id("trc")
+    unit.add(
+        TraceRow,
+        id=trace_id,
+        community_id=incident.community_id,
+        incident_id=incident.id,
+        sealed=keys.seal(trace, table=str(TraceRow.__tablename__), column="sealed", row_id=trace_id),
+        created_at=incident.updated_at,
+        expires_at=until,
+    )
+
+
 async def add_trace(unit: Unit, incident: Incident, trace: bytes, *, until: datetime) -> None:
     """Keep the trace until that time; the oldest of too many is forgotten.
 
     Raises NotFound for the incident.
     """
-    keys = await unit.keys(incident.community_id)
-    trace_id = new_id("trc")
-    await unit.session.execute(
-        unit.insert(TraceRow).values(
-            id=trace_id,
-            community_id=incident.community_id,
-            incident_id=incident.id,
-            sealed=keys.seal(trace, table=str(TraceRow.__tablename__), column="sealed", row_id=trace_id),
-            created_at=incident.updated_at,
-            expires_at=until,
-        )
-    )
+    await add_first_trace(unit, incident, trace, until=until)
     own = col(TraceRow.incident_id) == incident.id
     newest = select(col(TraceRow.id)).where(own).order_by(col(TraceRow.created_at).desc(), col(TraceRow.id))
     await unit.change(delete(TraceRow).where(own, col(TraceRow.id).not_in(newest.limit(MOST_TRACES))))
+
+
+async def _hashes(unit: Unit, community_id: str, join_keys: Iterable[str]) -> set[bytes]:
+    keys = await unit.keys(community_id)
+    return {keys.hash(HashPurpose.JOIN, key) for key in join_keys}
 
 
 def _lasts(unit: Unit, expires_at: Mapped[Any]) -> ColumnElement[bool]:

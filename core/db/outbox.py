@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
@@ -14,8 +14,8 @@ from core.db.destinations import destination_of
 from core.db.journal import add_entry
 from core.db.leases import change_leased, is_free, take, takeable_at
 from core.db.listing import slice_of
-from core.db.tables import AttemptRow, DeliveryRow, DestinationRow, IncidentRow
-from core.errors import Conflict, NotFound
+from core.db.tables import AttemptRow, DeliveryRow, DestinationRow
+from core.errors import Conflict
 from core.ports import Listing, Slice
 from core.types import (
     Attempt,
@@ -25,6 +25,8 @@ from core.types import (
     DeliveryLease,
     DeliveryState,
     EventType,
+    HoldReason,
+    Incident,
 )
 
 T = TypeVar("T")
@@ -67,7 +69,7 @@ class Outbox(Database):
                     row = await unit.session.get_one(DeliveryRow, delivery_id)
                     destination = await unit.session.get_one(DestinationRow, row.destination_id)
                     return DeliveryLease(
-                        _delivery_of(row),
+                        delivery_of(row),
                         destination_of(await unit.keys(row.community_id), destination),
                         token,
                         at + lease_for,
@@ -85,7 +87,7 @@ class Outbox(Database):
     async def delivery(self, community_id: str, delivery_id: str) -> Delivery:
         """Return the delivery. Raises NotFound."""
         async with self.reading() as unit:
-            return _delivery_of(await unit.one(DeliveryRow, community_id, delivery_id))
+            return delivery_of(await unit.one(DeliveryRow, community_id, delivery_id))
 
     async def attempts(self, community_id: str, delivery_id: str, listing: Listing) -> Slice[Attempt]:
         """Return the wanted slice of the attempts at the delivery, the oldest first. Raises NotFound."""
@@ -111,7 +113,7 @@ class Outbox(Database):
             row.attempts = row.refusal_count = 0
             row.next_attempt_at = row.updated_at = at
             await add_entry(unit, audit)
-            return _delivery_of(row)
+            return delivery_of(row)
 
     async def deliveries(
         self,
@@ -130,7 +132,7 @@ class Outbox(Database):
             if destination_id is not None:
                 await unit.one(DestinationRow, community_id, destination_id)
                 statement = statement.where(col(DeliveryRow.destination_id) == destination_id)
-            return await slice_of(unit.session, statement, DeliveryRow, "updated_at", listing, _delivery_of)
+            return await slice_of(unit.session, statement, DeliveryRow, "updated_at", listing, delivery_of)
 
 
 async def finish_attempt(
@@ -172,44 +174,55 @@ async def finish_attempt(
 async def plan_delivery(unit: Unit, delivery: Delivery) -> None:
     """Put a delivery into the outbox with its destination's next sequence number.
 
-    Raises NotFound for its destination or incident.
+    Raises NotFound for its destination, and for its incident when the unit ends.
     """
-    # The update also keeps other processes from planning for this destination until this transaction ends.
-    sequence = await unit.session.scalar(
-        update(DestinationRow)
-        .where(
-            col(DestinationRow.id) == delivery.destination_id,
-            col(DestinationRow.community_id) == delivery.community_id,
-        )
-        .values(last_sequence=col(DestinationRow.last_sequence) + 1)
-        .returning(col(DestinationRow.last_sequence))
-        .execution_options(synchronize_session=False)
+    destination = unit.planned_for.get(delivery.destination_id)
+    if destination is None:
+        # Nobody else plans for this destination before this transaction ends.
+        destination = await unit.one(DestinationRow, delivery.community_id, delivery.destination_id, to_change=True)
+        unit.planned_for[destination.id] = destination
+    destination.last_sequence += 1
+    unit.add(
+        DeliveryRow,
+        id=delivery.id,
+        community_id=delivery.community_id,
+        destination_id=destination.id,
+        incident_id=delivery.incident_id,
+        source_id=delivery.source_id,
+        about_destination_id=delivery.about_destination_id,
+        canary_id=delivery.canary_id,
+        event=delivery.event,
+        sequence=destination.last_sequence,
+        idempotency_key=delivery.idempotency_key,
+        state=delivery.state,
+        attempts=delivery.attempts,
+        refusal_count=delivery.refusal_count,
+        created_at=delivery.created_at,
+        updated_at=delivery.created_at,
+        next_attempt_at=delivery.next_attempt_at,
+        delivered_at=delivery.delivered_at,
+        last_error=delivery.last_error,
+        held_because=delivery.held_because,
+        route_id=delivery.route_id,
+        repeat_seconds=delivery.repeat_seconds,
+        lease_token=None,
+        leased_until=None,
+        since=delivery.since,
     )
-    if sequence is None:
-        raise NotFound("there is no such destination in this community")
-    if delivery.incident_id is not None:
-        await unit.one(IncidentRow, delivery.community_id, delivery.incident_id)
-    unit.session.add(
-        DeliveryRow(
-            id=delivery.id,
-            community_id=delivery.community_id,
-            destination_id=delivery.destination_id,
-            incident_id=delivery.incident_id,
-            source_id=delivery.source_id,
-            about_destination_id=delivery.about_destination_id,
-            event=delivery.event,
-            sequence=sequence,
-            idempotency_key=delivery.idempotency_key,
-            state=delivery.state,
-            attempts=delivery.attempts,
-            refusal_count=delivery.refusal_count,
-            created_at=delivery.created_at,
-            updated_at=delivery.created_at,
-            next_attempt_at=delivery.next_attempt_at,
-            delivered_at=delivery.delivered_at,
-            last_error=delivery.last_error,
+
+
+async def destinations_told(unit: Unit, incident: Incident, at: datetime) -> frozenset[str]:
+    """Return the ids of the destinations for which a delivery about the incident was planned at that moment, and is due
+    by then."""
+    found = await unit.session.scalars(
+        select(col(DeliveryRow.destination_id)).where(
+            col(DeliveryRow.community_id) == incident.community_id,
+            col(DeliveryRow.incident_id) == incident.id,
+            col(DeliveryRow.created_at) == at,
+            col(DeliveryRow.next_attempt_at) <= at,
         )
     )
+    return frozenset(found)
 
 
 def _heads(column: ColumnElement[T] | Mapped[T], *, with_failing: bool) -> Select[T]:
@@ -232,7 +245,8 @@ def _heads(column: ColumnElement[T] | Mapped[T], *, with_failing: bool) -> Selec
     return heads.join(DeliveryRow, col(DeliveryRow.id) == head)
 
 
-def _delivery_of(row: DeliveryRow) -> Delivery:
+def delivery_of(row: DeliveryRow) -> Delivery:
+    """Return the row's delivery."""
     return Delivery(
         id=row.id,
         community_id=row.community_id,
@@ -249,7 +263,12 @@ def _delivery_of(row: DeliveryRow) -> Delivery:
         delivered_at=row.delivered_at,
         last_error=row.last_error,
         about_destination_id=row.about_destination_id,
+        canary_id=row.canary_id,
         refusal_count=row.refusal_count,
+        held_because=None if row.held_because is None else HoldReason(row.held_because),
+        since=row.since,
+        route_id=row.route_id,
+        repeat_seconds=row.repeat_seconds,
     )
 
 

@@ -22,7 +22,8 @@ async def add_piece(unit: Unit, community_id: str, member: str, piece: Piece, *,
     row_id = new_id("pce")
     document_key = keys.hash(HashPurpose.PIECE, "document", piece.document_digest)
     content = {"kind": piece.kind, "document": document_key.hex(), "site": piece.site}
-    insertion = unit.insert(PieceRow).values(
+    unit.add(
+        PieceRow,
         id=row_id,
         community_id=community_id,
         member_key=keys.hash(HashPurpose.MEMBER, member),
@@ -31,12 +32,6 @@ async def add_piece(unit: Unit, community_id: str, member: str, piece: Piece, *,
         sealed=seal(keys, PieceRow, row_id, content),
         seen_at=piece.seen_at,
         expires_at=until,
-    )
-    await unit.session.execute(
-        insertion.on_conflict_do_update(
-            index_elements=["community_id", "member_key", "piece_key"],
-            set_={"expires_at": insertion.excluded.expires_at},
-        )
     )
 
 

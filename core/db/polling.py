@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlmodel import col
 
 from core.crypto import CommunityKeys, HashPurpose
 from core.db.database import Database, Unit, chunks
 from core.db.journal import add_entry
-from core.db.leases import change_leased, is_free, take, takeable_at
+from core.db.leases import change_leased, is_free, renew, take, takeable_at
 from core.db.listing import slice_of
 from core.db.sealing import health_of, seal, unseal
 from core.db.tables import SeenRow, SourceRow
@@ -91,12 +91,15 @@ class Polling(Database):
             await unit.session.delete(await unit.one(SourceRow, community_id, source_id))
             await add_entry(unit, audit)
 
-    async def take_due_source(self, at: datetime, lease_for: timedelta) -> SourceLease | None:
-        """Take the source that is due longest and not leased; None where none is due.
+    async def take_due_source(
+        self, at: datetime, lease_for: timedelta, *, besides: Collection[str] = ()
+    ) -> SourceLease | None:
+        """Take the source that is due longest and not leased; None where none is due. Sources with the ids ``besides``
+        are left out.
 
         Raises CryptoError where its community's keys do not open; it is leased then: others can be taken meanwhile.
         """
-        due = (col(SourceRow.due_at) <= at, is_free(SourceRow, at))
+        due = (col(SourceRow.due_at) <= at, is_free(SourceRow, at), *_not_among(besides))
         first = select(col(SourceRow.id)).where(*due).order_by(col(SourceRow.due_at), col(SourceRow.id)).limit(1)
         while True:
             async with self.reading() as unit:
@@ -111,11 +114,22 @@ class Polling(Database):
                     row = await unit.session.get_one(SourceRow, source_id)
                     return SourceLease(_source_of(await unit.keys(row.community_id), row), token, at + lease_for)
 
-    async def next_source_due_at(self) -> datetime | None:
-        """Return when the next source is due or its lease ends; None without sources that are switched on."""
+    async def renew_source_lease(self, lease: SourceLease, until: datetime) -> None:
+        """Keep the source leased until then. Raises LeaseLost."""
+        async with self.writing() as unit:
+            await renew(unit, SourceRow, lease.source.id, lease.token, until=until)
+
+    async def give_source_back(self, lease: SourceLease) -> None:
+        """End the lease of a source that was not polled; it is due as it was. Raises LeaseLost."""
+        async with self.writing() as unit:
+            await change_leased(unit, SourceRow, lease.source.id, lease.token)
+
+    async def next_source_due_at(self, *, besides: Collection[str] = ()) -> datetime | None:
+        """Return when the next source, but for those with the ids ``besides``, is due or its lease ends; None without
+        sources that are switched on."""
         first = select(func.min(takeable_at(SourceRow, col(SourceRow.due_at))))
         async with self.reading() as unit:
-            return await unit.session.scalar(first.where(col(SourceRow.due_at).is_not(None)))
+            return await unit.session.scalar(first.where(col(SourceRow.due_at).is_not(None), *_not_among(besides)))
 
     async def unseen(self, community_id: str, fingerprints: Sequence[str], at: datetime) -> frozenset[str]:
         """Return those of the fingerprints that are not marked as seen. Raises NotFound for the community."""
@@ -186,6 +200,10 @@ async def mark_seen(unit: Unit, community_id: str, fingerprints: Iterable[str], 
             .values(expires_at=until)
         )
     return frozenset(by_key[key] for key in new)
+
+
+def _not_among(source_ids: Collection[str]) -> list[ColumnElement[bool]]:
+    return [col(SourceRow.id).not_in(source_ids)] if source_ids else []
 
 
 def _source_of(keys: CommunityKeys, row: SourceRow) -> SourceRecord:

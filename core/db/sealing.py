@@ -13,16 +13,21 @@ from core.db.tables import Row
 from core.types import (
     Basis,
     BlindInterval,
+    DigestPeriod,
+    DigestSchedule,
     Document,
     Entity,
     EntityType,
     Match,
     MatchMode,
     Signal,
+    Snooze,
+    SnoozeEnd,
     SourceHealth,
     Span,
     TermKind,
     TermSettings,
+    Weekday,
 )
 
 
@@ -95,9 +100,29 @@ def term_settings_of(content: Mapping[str, Any]) -> TermSettings:
     )
 
 
+_TIMES_OF_HEALTH = ("failing_since", "read_since", "last_new_at", "newest_published_at")
+
+
+def digest_schedule_of(content: Mapping[str, Any] | None) -> DigestSchedule | None:
+    """Return when digests are sent, as it was sealed."""
+    if content is None:
+        return None
+    period, weekday = DigestPeriod(content["period"]), Weekday(content["weekday"])
+    return DigestSchedule(**{**content, "period": period, "weekday": weekday})
+
+
+def snooze_of(content: Mapping[str, Any] | None) -> Snooze | None:
+    """Return the snooze that was sealed."""
+    if content is None:
+        return None
+    times = {name: _moment(content[name]) for name in ("began_at", "until", "ended_at")}
+    ended_by = content["ended_by"]
+    return Snooze(**{**content, **times, "ended_by": ended_by and SnoozeEnd(ended_by)})
+
+
 def health_of(content: Mapping[str, Any]) -> SourceHealth:
     """Return the health of a source that was sealed."""
-    times = {name: _moment(content[name]) for name in ("failing_since", "last_new_at", "newest_published_at")}
+    times = {name: _moment(content.get(name)) for name in _TIMES_OF_HEALTH}
     blind_intervals = tuple(
         BlindInterval(
             from_at=datetime.fromisoformat(blind["from_at"]),

@@ -53,24 +53,21 @@ class Sightings(Database):
 
 
 async def add_sighting(unit: Unit, sighting: Sighting) -> None:
-    """Keep the sighting unless the incident has one of the same document. Raises NotFound for its incident."""
-    await unit.one(IncidentRow, sighting.community_id, sighting.incident_id)
+    """Keep the sighting unless the incident has one of the same document. Raises NotFound for its community, and for
+    its incident when the unit ends."""
     keys = await unit.keys(sighting.community_id)
-    await unit.session.execute(
-        unit.insert(SightingRow)
-        .values(
-            id=sighting.id,
-            community_id=sighting.community_id,
-            incident_id=sighting.incident_id,
-            document_key=_document_key(keys, sighting.document),
-            site_key=None if sighting.site is None else keys.hash(HashPurpose.SITE, sighting.site),
-            sealed=_sealed(keys, sighting),
-            seen_at=sighting.seen_at,
-            last_seen_at=sighting.last_seen_at,
-            removed_at=sighting.removed_at,
-            returned_at=sighting.returned_at,
-        )
-        .on_conflict_do_nothing(index_elements=["incident_id", "document_key"])
+    unit.add(
+        SightingRow,
+        id=sighting.id,
+        community_id=sighting.community_id,
+        incident_id=sighting.incident_id,
+        document_key=_document_key(keys, sighting.document),
+        site_key=None if sighting.site is None else keys.hash(HashPurpose.SITE, sighting.site),
+        sealed=_sealed(keys, sighting),
+        seen_at=sighting.seen_at,
+        last_seen_at=sighting.last_seen_at,
+        removed_at=sighting.removed_at,
+        returned_at=sighting.returned_at,
     )
 
 

@@ -8,17 +8,27 @@ from datetime import datetime
 
 from sqlalchemy import delete, select, tuple_
 
+from core.db.canaries import Canaries
 from core.db.communities import Communities
 from core.db.destinations import Destinations
+from core.db.digests import DigestSchedules
+from core.db.grouping import Grouping
+from core.db.holds import Holds
 from core.db.incidents import Incidents
 from core.db.journal import Journal
+from core.db.moderators import Moderators
 from core.db.outbox import Outbox
 from core.db.polling import Polling
+from core.db.rotations import Rotations
+from core.db.routes import Routes
 from core.db.sightings import Sightings
 from core.db.tables import (
     AnswerRow,
     AttemptRow,
+    HeavyItemRow,
     IncidentKeyRow,
+    MaintenanceRow,
+    OverrideRow,
     PieceRow,
     RemovedTermRow,
     Row,
@@ -27,6 +37,7 @@ from core.db.tables import (
     TraceRow,
     table_of,
 )
+from core.db.telling import Telling
 from core.db.transaction import SqlTransaction
 from core.db.verdicts import TermVerdicts
 from core.db.watched import Watched
@@ -42,10 +53,31 @@ _EXPIRING: dict[type[Row], str] = {
     IncidentKeyRow: "expires_at",
     TraceRow: "expires_at",
     PieceRow: "expires_at",
+    OverrideRow: "until_at",
+    HeavyItemRow: "expires_at",
+    MaintenanceRow: "until_at",
 }
 
 
-class SqlStore(Communities, Watched, Polling, Incidents, Sightings, TermVerdicts, Destinations, Outbox, Journal):
+class SqlStore(
+    Communities,
+    Watched,
+    Polling,
+    Incidents,
+    Sightings,
+    TermVerdicts,
+    Destinations,
+    Routes,
+    Moderators,
+    Rotations,
+    Outbox,
+    Holds,
+    Grouping,
+    Canaries,
+    Telling,
+    DigestSchedules,
+    Journal,
+):
     """Keeps to :class:`core.ports.Store`, on SQLite (by default) or another database that SQLAlchemy knows.
 
     ``SqlStore(settings, clock)`` opens nothing; ``open`` makes the database ready.
@@ -59,7 +91,8 @@ class SqlStore(Communities, Watched, Polling, Incidents, Sightings, TermVerdicts
 
     async def prune(self, at: datetime) -> int:
         """Forget what has expired (seen keys, terms, removals told, remembered answers, attempts at deliveries, what
-        leaks were known by, what kinds of things were told of members); return how many rows went.
+        leaks were known by, what kinds of things were told of members, overrides of rotations, heavy items counted,
+        maintenance); return how many rows went.
 
         The rows go by the thousand, so that others can write in between.
         """

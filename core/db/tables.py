@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlmodel import Field, SQLModel
 
@@ -124,6 +125,7 @@ class WatchlistRow(OwnedRow, table=True):
     sensitivity: str
     sealed: bytes  # name, packs
     created_at: datetime = Field(sa_type=Moment)
+    is_test: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class TermRow(OwnedRow, table=True):
@@ -191,8 +193,9 @@ class IncidentRow(OwnedRow, table=True):
     last_seen_at: datetime = Field(sa_type=Moment)
     updated_at: datetime = Field(sa_type=Moment)
     sighting_count: int
-    sealed: bytes  # assignee, reason
+    sealed: bytes  # assignee, reason, languages, whether it holds a threat, snooze
     site_count: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    snoozed_until: datetime | None = Field(default=None, sa_type=Moment, index=True)
 
 
 class IncidentKeyRow(Row, table=True):
@@ -269,7 +272,7 @@ class DestinationRow(OwnedRow, table=True):
     __tablename__ = "destination"
     __table_args__ = (UniqueConstraint("community_id", "id"), _listed_by("updated_at"))
     kind: str
-    sealed: bytes  # name, settings
+    sealed: bytes  # name, settings, when it is sent digests
     detail: str
     minimum_severity: str
     enabled: bool
@@ -280,6 +283,38 @@ class DestinationRow(OwnedRow, table=True):
     retry_at: datetime | None = Field(default=None, sa_type=Moment)
     last_error: str | None = None
     disabled_because: str | None = None
+    digest_due_at: datetime | None = Field(default=None, sa_type=Moment, index=True)
+    digest_since: datetime | None = Field(default=None, sa_type=Moment)
+
+
+class RouteRow(OwnedRow, table=True):
+    """Which incidents lead to which destinations. Of few rows, all are read for each incident."""
+
+    __tablename__ = "route"
+    __table_args__ = (_listed_by("updated_at"),)
+    sealed: bytes  # all of it
+    updated_at: datetime = Field(sa_type=Moment)
+
+
+class QuietHoursRow(OwnedRow, table=True):
+    """When a destination is not disturbed."""
+
+    __tablename__ = "quiet_hours"
+    __table_args__ = (_of("destination", "destination_id"), _listed_by("created_at"))
+    destination_id: str = Field(index=True)
+    sealed: bytes  # days, times, time zone
+    created_at: datetime = Field(sa_type=Moment)
+
+
+class MaintenanceRow(OwnedRow, table=True):
+    """When nothing is sent, to one destination or to all of the community's."""
+
+    __tablename__ = "maintenance"
+    __table_args__ = (_of("destination", "destination_id"), _listed_by("from_at"))
+    destination_id: str | None = None
+    from_at: datetime = Field(sa_type=Moment)
+    until_at: datetime = Field(sa_type=Moment, index=True)
+    sealed: bytes  # reason
 
 
 class DeliveryRow(OwnedRow, table=True):
@@ -291,6 +326,8 @@ class DeliveryRow(OwnedRow, table=True):
         _listed_by("updated_at"),
         Index(None, "state", "destination_id", "sequence"),
         Index(None, "community_id", "id", unique=True),
+        Index(None, "state", "next_attempt_at"),
+        Index(None, "destination_id", "route_id", "delivered_at"),
     )
     destination_id: str
     incident_id: str | None = Field(default=None, index=True)
@@ -310,6 +347,46 @@ class DeliveryRow(OwnedRow, table=True):
     source_id: str | None = None
     about_destination_id: str | None = None
     refusal_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    held_because: str | None = None
+    since: datetime | None = Field(default=None, sa_type=Moment)
+    route_id: str | None = None  # no foreign key: it is told also when the route is deleted meanwhile
+    repeat_seconds: int | None = None
+    canary_id: str | None = None
+
+
+class DeliveryIncidentRow(Row, table=True):
+    """One of several incidents that a delivery tells of."""
+
+    __tablename__ = "delivery_incident"
+    __table_args__ = (_of("delivery", "delivery_id"), _of("incident", "incident_id"))
+    community_id: str = Field(foreign_key="community.id", ondelete="CASCADE")
+    delivery_id: str = Field(primary_key=True)
+    incident_id: str = Field(primary_key=True, index=True)
+    event: str
+    since: datetime = Field(sa_type=Moment)
+
+
+class DigestIncidentRow(Row, table=True):
+    """An incident that a destination's next digest tells of."""
+
+    __tablename__ = "digest_incident"
+    __table_args__ = (_of("destination", "destination_id"), _of("incident", "incident_id"))
+    community_id: str = Field(foreign_key="community.id", ondelete="CASCADE")
+    destination_id: str = Field(primary_key=True)
+    incident_id: str = Field(primary_key=True, index=True)
+    event: str
+    since: datetime = Field(sa_type=Moment)
+
+
+class RepetitionRow(Row, table=True):
+    """That an incident is told to a destination again."""
+
+    __tablename__ = "repetition"
+    __table_args__ = (_of("destination", "destination_id"), _of("incident", "incident_id"))
+    community_id: str = Field(foreign_key="community.id", ondelete="CASCADE")
+    destination_id: str = Field(primary_key=True)
+    incident_id: str = Field(primary_key=True, index=True)
+    due_at: datetime = Field(sa_type=Moment, index=True)
 
 
 class AttemptRow(OwnedRow, table=True):
@@ -323,6 +400,84 @@ class AttemptRow(OwnedRow, table=True):
     duration_milliseconds: int
     error: str | None = None
     expires_at: datetime = Field(sa_type=Moment, index=True)
+
+
+class ModeratorRow(OwnedRow, table=True):
+    __tablename__ = "moderator"
+    __table_args__ = (UniqueConstraint("community_id", "id"),)
+    sealed: bytes  # name, destinations, preferences
+    created_at: datetime = Field(sa_type=Moment)
+
+
+class RotationRow(OwnedRow, table=True):
+    __tablename__ = "rotation"
+    __table_args__ = (UniqueConstraint("community_id"), UniqueConstraint("community_id", "id"))
+    sealed: bytes  # all of it but the overrides
+
+
+class OverrideRow(OwnedRow, table=True):
+    __tablename__ = "rotation_override"
+    __table_args__ = (
+        _of("rotation", "rotation_id"),
+        _of("moderator", "moderator_id"),
+        _of("moderator", "substitute_id"),
+    )
+    rotation_id: str = Field(index=True)
+    moderator_id: str
+    substitute_id: str | None = None
+    from_at: datetime = Field(sa_type=Moment)
+    until_at: datetime = Field(sa_type=Moment, index=True)
+
+
+class EscalationRow(OwnedRow, table=True):
+    """That an incident, whose id it has, waits to be acknowledged."""
+
+    __tablename__ = "escalation"
+    __table_args__ = (_of("incident", "id"), _of("rotation", "rotation_id"))
+    rotation_id: str
+    waiting_since: datetime = Field(sa_type=Moment)
+    due_at: datetime | None = Field(default=None, sa_type=Moment, index=True)
+    asked_ids: str  # separated by spaces
+    round_number: int
+
+
+class HeavyItemRow(OwnedRow, table=True):
+    """That a moderator was sent something that is hard to read."""
+
+    __tablename__ = "heavy_item"
+    __table_args__ = (_of("moderator", "moderator_id"), Index(None, "community_id", "shown_at"))
+    moderator_id: str
+    shown_at: datetime = Field(sa_type=Moment)
+    expires_at: datetime = Field(sa_type=Moment, index=True)
+
+
+class CanaryRow(OwnedRow, table=True):
+    """A document planted to see that it arrives. No foreign keys: that what it needs was deleted is told, too."""
+
+    __tablename__ = "canary"
+    __table_args__ = (
+        _listed_by("updated_at"),
+        Index(None, "community_id", "watchlist_id"),
+        Index(None, "state", "source_id"),
+    )
+    source_id: str | None = None
+    destination_id: str
+    watchlist_id: str
+    sealed: bytes  # its phrase
+    planted_at: datetime = Field(sa_type=Moment)
+    due_at: datetime = Field(sa_type=Moment)
+    state: str
+    read_count: int
+    read_at: datetime | None = Field(default=None, sa_type=Moment)
+    given_at: datetime | None = Field(default=None, sa_type=Moment)
+    raised_at: datetime | None = Field(default=None, sa_type=Moment)
+    planned_at: datetime | None = Field(default=None, sa_type=Moment)
+    delivered_at: datetime | None = Field(default=None, sa_type=Moment)
+    finished_at: datetime | None = Field(default=None, sa_type=Moment)
+    incident_id: str | None = None
+    broken_link: str | None = None
+    reason: str | None = None
+    updated_at: datetime = Field(sa_type=Moment)
 
 
 class AuditRow(OwnedRow, table=True):

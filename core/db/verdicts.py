@@ -42,13 +42,8 @@ class TermVerdicts(Database):
 
 
 async def add_incident_terms(unit: Unit, incident: Incident, term_ids: Iterable[str]) -> None:
-    """Remember that the terms had a part in the incident. Raises NotFound for its community."""
+    """Remember that the terms had a part in the incident. Raises NotFound for its community, and for the incident
+    when the unit ends."""
     keys = await unit.keys(incident.community_id)
-    for chunk in chunks(sorted({keys.hash(HashPurpose.TERM, term_id) for term_id in term_ids})):
-        await unit.session.execute(
-            unit.insert(IncidentTermRow)
-            .values(
-                [{"community_id": incident.community_id, "term_key": key, "incident_id": incident.id} for key in chunk]
-            )
-            .on_conflict_do_nothing()
-        )
+    for key in sorted({keys.hash(HashPurpose.TERM, term_id) for term_id in term_ids}):
+        unit.add(IncidentTermRow, community_id=incident.community_id, term_key=key, incident_id=incident.id)

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, insert, literal, or_, select
-from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from core.crypto import CommunityKeys, HashPurpose
@@ -78,7 +77,7 @@ class Watched(Database):
         Raises Conflict for a name or reference in use, NotFound for the community or a term's watchlist.
         """
         async with self.writing() as unit:
-            await _add_watchlist(unit, watchlist, terms, await unit.watched_has_changed())
+            await insert_watchlist(unit, watchlist, terms, await unit.watched_has_changed())
             await add_entry(unit, audit)
 
     async def import_watchlists(
@@ -91,14 +90,17 @@ class Watched(Database):
             if await unit.session.get(CommunityRow, community.id) is None:
                 await insert_community(unit, community)
             for watchlist, terms in watchlists:
-                await _add_watchlist(unit, watchlist, terms, revision)
+                await insert_watchlist(unit, watchlist, terms, revision)
             await add_entry(unit, audit)
 
     async def watchlists(self, community_id: str, listing: Listing) -> Slice[Watchlist]:
-        """Return the wanted slice, the oldest watchlist first. Raises NotFound for the community."""
+        """Return the wanted slice, the oldest watchlist first, without those of tests. Raises NotFound for the
+        community."""
         async with self.reading() as unit:
             keys = await unit.keys(community_id)
-            statement = select(WatchlistRow).where(col(WatchlistRow.community_id) == community_id)
+            statement = select(WatchlistRow).where(
+                col(WatchlistRow.community_id) == community_id, ~col(WatchlistRow.is_test)
+            )
             return await slice_of(
                 unit.session, statement, WatchlistRow, "created_at", listing, lambda row: _watchlist_of(keys, row)
             )
@@ -110,8 +112,13 @@ class Watched(Database):
             return _watchlist_of(await unit.keys(community_id), row)
 
     async def delete_watchlist(self, community_id: str, watchlist_id: str, *, audit: AuditEntry) -> None:
-        """Delete the watchlist and its terms; alerts and incidents stay. Raises NotFound."""
-        await self._delete(WatchlistRow, community_id, watchlist_id, col(TermRow.watchlist_id), audit)
+        """Delete the watchlist and its terms; alerts and incidents stay. Raises NotFound, and Conflict for that of a
+        canary."""
+        async with self.writing() as unit:
+            if (await unit.one(WatchlistRow, community_id, watchlist_id)).is_test:
+                raise Conflict("this watchlist is a canary's and goes when the canary ends")
+            await remove_watched(unit, WatchlistRow, community_id, watchlist_id)
+            await add_entry(unit, audit)
 
     async def add_terms(self, community_id: str, terms: Sequence[Term], *, audit: AuditEntry) -> None:
         """Keep the terms, all or nothing. Raises Conflict for a reference in use, NotFound for a watchlist."""
@@ -120,13 +127,18 @@ class Watched(Database):
             await add_entry(unit, audit)
 
     async def terms(self, community_id: str, listing: Listing, *, watchlist_id: str | None = None) -> Slice[Term]:
-        """Return the wanted slice, the oldest term first, expired ones too as long as they are kept.
+        """Return the wanted slice, the oldest term first, expired ones too as long as they are kept, but no test's.
 
         Raises NotFound for the community or the watchlist.
         """
+        tests = select(col(WatchlistRow.id)).where(
+            col(WatchlistRow.community_id) == community_id, col(WatchlistRow.is_test)
+        )
         async with self.reading() as unit:
             keys = await unit.keys(community_id)
-            statement = select(TermRow).where(col(TermRow.community_id) == community_id)
+            statement = select(TermRow).where(
+                col(TermRow.community_id) == community_id, col(TermRow.watchlist_id).not_in(tests)
+            )
             if watchlist_id is not None:
                 await unit.one(WatchlistRow, community_id, watchlist_id)
                 statement = statement.where(col(TermRow.watchlist_id) == watchlist_id)
@@ -142,7 +154,9 @@ class Watched(Database):
 
     async def delete_term(self, community_id: str, term_id: str, *, audit: AuditEntry) -> None:
         """Delete the term. Raises NotFound."""
-        await self._delete(TermRow, community_id, term_id, col(TermRow.id), audit)
+        async with self.writing() as unit:
+            await remove_watched(unit, TermRow, community_id, term_id)
+            await add_entry(unit, audit)
 
     async def search_terms(self, community_id: str, at: datetime) -> tuple[SearchTerm, ...]:
         """Return the community's terms that may be sent to search services at that moment, the oldest first.
@@ -173,26 +187,17 @@ class Watched(Database):
 
         return await asyncio.to_thread(unsealed)
 
-    async def _delete(
-        self,
-        row: type[WatchlistRow] | type[TermRow],
-        community_id: str,
-        row_id: str,
-        named_by: Mapped[str],
-        audit: AuditEntry,
-    ) -> None:
-        """Delete the row, and tell of the removal of the terms that name it in that column."""
-        async with self.writing() as unit:
-            revision = await unit.watched_has_changed()
-            found = await unit.one(row, community_id, row_id)
-            told_until = literal(unit.clock.now() + REMOVALS_TOLD_FOR, Moment)
-            gone = select(col(TermRow.id), col(TermRow.community_id), literal(revision), told_until).where(
-                named_by == row_id
-            )
-            names = ["id", "community_id", "revision", "expires_at"]
-            await unit.session.execute(insert(table_of(RemovedTermRow)).from_select(names, gone))
-            await unit.session.delete(found)
-            await add_entry(unit, audit)
+
+async def remove_watched(unit: Unit, row: type[WatchlistRow] | type[TermRow], community_id: str, row_id: str) -> None:
+    """Delete the watchlist, or the term, and tell of the terms that are gone with it. Raises NotFound."""
+    revision = await unit.watched_has_changed()
+    found = await unit.one(row, community_id, row_id)
+    named_by = col(TermRow.id if row is TermRow else TermRow.watchlist_id)
+    told_until = literal(unit.clock.now() + REMOVALS_TOLD_FOR, Moment)
+    gone = select(col(TermRow.id), col(TermRow.community_id), literal(revision), told_until).where(named_by == row_id)
+    names = ["id", "community_id", "revision", "expires_at"]
+    await unit.session.execute(insert(table_of(RemovedTermRow)).from_select(names, gone))
+    await unit.session.delete(found)
 
 
 async def add_never(unit: Unit, community_id: str, term_id: str, text: str) -> None:
@@ -270,7 +275,9 @@ async def _terms(unit: Unit, groups: _Groups, wanted: ColumnElement[bool]) -> li
     return terms
 
 
-async def _add_watchlist(unit: Unit, watchlist: Watchlist, terms: Sequence[Term], revision: int) -> None:
+async def insert_watchlist(unit: Unit, watchlist: Watchlist, terms: Sequence[Term], revision: int) -> None:
+    """Keep the watchlist and its terms, at that revision of the catalogue. Raises Conflict for a name or reference in
+    use, NotFound for the community or a term's watchlist."""
     keys = await unit.keys(watchlist.community_id)
     name_key = keys.hash(HashPurpose.NAME, watchlist.name)
     in_use = select(WatchlistRow).where(
@@ -284,6 +291,7 @@ async def _add_watchlist(unit: Unit, watchlist: Watchlist, terms: Sequence[Term]
             community_id=watchlist.community_id,
             name_key=name_key,
             sensitivity=watchlist.sensitivity,
+            is_test=watchlist.is_test,
             sealed=seal(keys, WatchlistRow, watchlist.id, {"name": watchlist.name, "packs": watchlist.packs}),
             created_at=unit.clock.now(),
         )
@@ -383,5 +391,6 @@ def _watchlist_of(keys: CommunityKeys, row: WatchlistRow) -> Watchlist:
         community_id=row.community_id,
         name=content["name"],
         sensitivity=Sensitivity(row.sensitivity),
+        is_test=row.is_test,
         packs=tuple(content["packs"]),
     )

@@ -5,6 +5,7 @@ that ends up in a log line or an exception message shows identifiers and numbers
 """
 
 from core.types.access import ApiKey, AuditEntry, Scope
+from core.types.canaries import Canary, CanaryLink, CanaryState
 from core.types.deliveries import (
     Attempt,
     AttemptOutcome,
@@ -17,9 +18,15 @@ from core.types.deliveries import (
     EventType,
     Notice,
     NoticeAlert,
+    NoticeCanary,
     NoticeDestination,
+    NoticeDigest,
+    NoticeIncident,
     NoticeSource,
+    Repetition,
+    ToldIncident,
 )
+from core.types.digests import DigestPeriod, DigestSchedule, DueDigest
 from core.types.documents import FIELD_NAMES, Document, FieldName, Json, JsonObject, Page
 from core.types.findings import (
     Alert,
@@ -38,7 +45,11 @@ from core.types.findings import (
     Signal,
     Span,
 )
+from core.types.holds import Hold, HoldReason, HoldRules, MaintenanceWindow, QuietHours, Weekday
 from core.types.incidents import Incident, IncidentState, Piece, Sighting, Spread, Verdicts
+from core.types.moderators import Escalation, Moderator, NoticeEscalation, Override, Rotation
+from core.types.routes import Route, Routing, RoutingReason
+from core.types.snoozes import Snooze, SnoozeEnd
 from core.types.sources import BlindInterval, SourceHealth, SourceLease, SourceRecord, SourceState
 from core.types.watching import (
     Basis,
@@ -63,6 +74,9 @@ __all__ = [
     "AuditEntry",
     "Basis",
     "BlindInterval",
+    "Canary",
+    "CanaryLink",
+    "CanaryState",
     "Candidate",
     "Catalogue",
     "CatalogueChange",
@@ -74,9 +88,13 @@ __all__ = [
     "Destination",
     "DestinationHealth",
     "Detail",
+    "DigestPeriod",
+    "DigestSchedule",
     "Document",
+    "DueDigest",
     "Entity",
     "EntityType",
+    "Escalation",
     "EventType",
     "Explanation",
     "FIELD_NAMES",
@@ -85,24 +103,42 @@ __all__ = [
     "FoldedDocument",
     "FoldedText",
     "Found",
+    "Hold",
+    "HoldReason",
+    "HoldRules",
     "Incident",
     "IncidentState",
     "Json",
     "JsonObject",
+    "MaintenanceWindow",
     "Match",
     "MatchMode",
+    "Moderator",
     "Notice",
     "NoticeAlert",
+    "NoticeCanary",
     "NoticeDestination",
+    "NoticeDigest",
+    "NoticeEscalation",
+    "NoticeIncident",
     "NoticeSource",
+    "Override",
     "Pack",
     "Page",
     "Piece",
+    "QuietHours",
+    "Repetition",
+    "Route",
+    "Routing",
+    "RoutingReason",
+    "Rotation",
     "Scope",
     "Sensitivity",
     "Severity",
     "Sighting",
     "Signal",
+    "Snooze",
+    "SnoozeEnd",
     "SourceHealth",
     "SourceLease",
     "SourceRecord",
@@ -112,6 +148,8 @@ __all__ = [
     "Term",
     "TermKind",
     "TermSettings",
+    "ToldIncident",
     "Verdicts",
     "Watchlist",
+    "Weekday",
 ]

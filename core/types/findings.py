@@ -150,7 +150,7 @@ class Entity:
 
 
 class AlertClass(StrEnum):
-    """What kind of leak an alert is about; ordered from the gravest to the slightest."""
+    """What kind of leak an alert is about; ordered from the gravest to the slightest. ``test``: none, a canary."""
 
     LINKAGE = "linkage"
     EXPOSURE = "exposure"
@@ -160,6 +160,7 @@ class AlertClass(StrEnum):
     THREAT = "threat"
     TOPIC = "topic"
     MENTION = "mention"
+    TEST = "test"
 
     @property
     def gravity(self) -> int:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from core.types.documents import Document
 from core.types.findings import AlertClass, Severity
+from core.types.snoozes import Snooze
 
 
 class IncidentState(StrEnum):
@@ -28,7 +29,9 @@ class IncidentState(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """One leak: every alert about it joins it. ``reason`` is why it was dismissed or resolved. It was seen at
-    ``sighting_count`` documents on ``site_count`` sites."""
+    ``sighting_count`` documents on ``site_count`` sites, in these ``languages`` (as
+    :attr:`Document.primary_language`, those that are known). Its class is the gravest of its alerts, and
+    ``holds_threat`` where one of them is a threat beside that. ``snooze`` is its last one, ended or not."""
 
     id: str
     community_id: str
@@ -41,8 +44,21 @@ class Incident:
     updated_at: datetime
     sighting_count: int = 1
     site_count: int = 1
+    languages: frozenset[str] = field(default=frozenset(), repr=False)
+    holds_threat: bool = False
     assignee: str | None = None
     reason: str | None = field(default=None, repr=False)
+    snooze: Snooze | None = None
+
+    @property
+    def is_snoozed(self) -> bool:
+        """Whether nobody is told of it for now."""
+        return self.snooze is not None and self.snooze.ended_at is None
+
+    @property
+    def is_threat(self) -> bool:
+        """Whether harm is threatened by any of its alerts, whatever its class."""
+        return self.holds_threat or self.alert_class is AlertClass.THREAT
 
     @property
     def severity(self) -> Severity:

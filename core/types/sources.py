@@ -10,7 +10,8 @@ from core.types.documents import JsonObject
 
 
 class SourceState(StrEnum):
-    """How a source fares. ``failing``: its last poll failed; it is tried again. ``silent``: it can be read, but
+    """How a source fares. ``failing``: its last poll failed, or a part of it
+    cannot be read; it is tried again. ``silent``: it can be read, but
     has given nothing new for much longer than it usually does. ``not_configured``: it lacks something."""
 
     NEW = "new"
@@ -34,12 +35,14 @@ class BlindInterval:
 class SourceHealth:
     """What is remembered of how a source fared, to judge it by.
 
-    ``interval_seconds`` is its present pace. ``usual_silence_seconds`` is the longest time between two documents
-    that were new, the longer ago the less. ``was_told``: the destinations know of its present trouble.
+    ``interval_seconds`` is its present pace. ``read_since`` is since when it is read without a long pause.
+    ``usual_silence_seconds`` is the longest time between two documents that were new, the longer ago the less; 0 where
+    it is not known. ``was_told``: the destinations know of its present trouble.
     """
 
     interval_seconds: float | None = None
     failing_since: datetime | None = None
+    read_since: datetime | None = None
     last_new_at: datetime | None = None
     usual_silence_seconds: float = 0.0
     newest_published_at: datetime | None = None
@@ -82,11 +85,10 @@ class SourceRecord:
         return self.maximum_interval_seconds or 4 * self.interval_seconds
 
     @property
-    def quiet_since(self) -> datetime | None:
-        """Since when it was read and gave nothing new; None where it never gave anything."""
-        if self.health.last_new_at is None:
-            return None
-        return max([self.health.last_new_at, *(blind.until_at for blind in self.health.blind_intervals[-1:])])
+    def quiet_since(self) -> datetime:
+        """Since when it was read and gave nothing new: since it was added where it never gave anything."""
+        heard_at = self.health.last_new_at or self.created_at
+        return heard_at if self.health.read_since is None else max(heard_at, self.health.read_since)
 
 
 @dataclass(frozen=True, slots=True)

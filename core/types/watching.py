@@ -85,13 +85,15 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watchlist:
-    """A named group of terms with one sensitivity and the topic packs that count as context."""
+    """A named group of terms with one sensitivity and the topic packs that count as context. What a test's finds is
+    told as a test."""
 
     id: str
     community_id: str
     name: str
     sensitivity: Sensitivity = Sensitivity.BALANCED
     packs: tuple[str, ...] = ()
+    is_test: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """Gates: which texts recognisers look at, and where in them.
 
-Nearly every text holds nothing that any recogniser would see. So many texts are asked at once, joined: those without
-any digit whether one of the gates lets them in, all others by each gate where. Of a long text only what is near such a
-place is looked at.
+Nearly every text holds nothing that any recogniser would see. So many texts are asked at once, joined. One scan of all
+finds those in which stands what needs no digit nearby; only these, and those with a digit, are asked by each gate
+where. Of a long text only what is near such a place is looked at.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 
-from matchers.entities.joined import JoinedTexts, Range
+from matchers.entities.joined import Indexes, JoinedTexts, Range
 from matchers.patterns import SET_MEMORY_BYTES, Pattern
 
 _SHORT = 500
@@ -49,7 +49,9 @@ class Gates:
     """The gates of several recognisers. Safe to use from several threads."""
 
     def __init__(self, gates: Sequence[Gate]) -> None:
-        self._gates = [_Compiled(gate) for gate in gates]
+        compiled = list(enumerate(map(_Compiled, gates)))
+        self._without_digits = [(number, gate) for number, gate in compiled if not gate.asks_for_digit]
+        self._near_digits = [(number, gate) for number, gate in compiled if gate.asks_for_digit]
         self._unbroken = {gate.unbroken for gate in gates if gate.unbroken is not None}
         # Patterns around digits are left out: all in one, they would make more states than there is memory for.
         digitless = (gate.pattern if gate.digitless is None else gate.digitless for gate in gates)
@@ -57,22 +59,22 @@ class Gates:
 
     def open_to(self, texts: JoinedTexts) -> Iterator[tuple[int, int, list[Range]]]:
         """Yield, for each gate and each of the texts that it lets in, the parts of the text to look at."""
-        chosen = np.unique(
-            np.concatenate(
-                (
-                    texts.longer_than(_SHORT),
-                    texts.with_ascii_digits(),
-                    texts.with_pattern(self._digitless),
-                    *map(texts.with_unbroken, self._unbroken),
-                )
-            )
-        )
+        telling = np.concatenate((texts.with_pattern(self._digitless), *map(texts.with_unbroken, self._unbroken)))
+        # A gate that asks for no digit nearby opens only where its pattern was just found.
+        yield from self._open_to(texts, np.unique(telling), self._without_digits)
+        counted = np.concatenate((telling, texts.longer_than(_SHORT), texts.with_ascii_digits()))
+        yield from self._open_to(texts, np.unique(counted), self._near_digits)
+
+    def _open_to(
+        self, texts: JoinedTexts, chosen: Indexes, gates: Sequence[tuple[int, _Compiled]]
+    ) -> Iterator[tuple[int, int, list[Range]]]:
+        """Yield the same for some of the gates and of the texts."""
         if not len(chosen):
             return
         some = texts.only(chosen)
         text_of = cache(some.text)
         order = chosen.tolist()
-        for number, gate in enumerate(self._gates):
+        for number, gate in gates:
             for index, places in some.places(gate.pattern, gate.unbroken).items():
                 if parts := gate.parts(text_of(index), places):
                     yield number, order[index], parts
@@ -87,6 +89,7 @@ class _Compiled:
         self._counts = gate.counts
         self._reach = gate.reach
         self._digitless = None if gate.digitless is None else _pattern(gate.digitless or _NOWHERE)
+        self.asks_for_digit = self._digitless is not None
 
     def parts(self, text: str, places: Iterable[Range]) -> list[Range]:
         """Return what is within reach of the places in a text, each part from one white space to another, apart from

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -22,8 +23,8 @@ _SEPARATOR = 2 * _SIGN
 # What stands for such a sign that a text has itself: as little a letter or a space.
 _NO_SIGN = "\1"
 _ZERO = np.uint8(ord("0"))
-_UNBROKEN = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyz_-")
-_BREAKS = np.array([code not in _UNBROKEN for code in range(256)])
+_SPACE = np.uint8(ord(" "))
+_ROW = re.compile(rb"[0-9a-z_-]+")
 
 
 class JoinedTexts:
@@ -65,7 +66,7 @@ class JoinedTexts:
 
     def with_unbroken(self, size: int) -> Indexes:
         """Return the texts in which so many letters, digits, _ and - (all of ASCII) stand in a row."""
-        return self._texts_at(self._unbroken(size)[0])
+        return self._texts_at(np.array([start for start, _ in self._unbroken(size)], dtype=np.int64))
 
     def with_pattern(self, pattern: Pattern) -> Indexes:
         """Return the texts in which a pattern stands. One that goes over their ends may hide another: no harm, as all
@@ -86,10 +87,14 @@ class JoinedTexts:
         found: defaultdict[int, list[Range]] = defaultdict(list)
         places = pattern.spans(self._encoded)
         if unbroken is not None:
-            places = sorted([*places, *zip(*(ends.tolist() for ends in self._unbroken(unbroken)), strict=True)])
+            places = sorted([*places, *self._unbroken(unbroken)])
+        text, first, last = -1, 0, -1
         for start, end in places:
-            texts = self._texts(start, end)
-            for text in texts:
+            if first <= start and end <= last:
+                # Most stand in the text of the one before.
+                found[text].append(self._in_characters(first, start, end))
+                continue
+            for text in self._texts(start, end):
                 first, last = self._bytes(text)
                 found[text].append(self._in_characters(first, max(start, first), min(end, last)))
         return found
@@ -105,11 +110,15 @@ class JoinedTexts:
         """Return the text of each place."""
         return np.searchsorted(self._bounds, places, side="right") - 1
 
-    def _unbroken(self, size: int) -> tuple[Indexes, Indexes]:
-        """Return where rows of at least so many letters, digits, _ and - start and end."""
-        breaks = np.concatenate(([-1], np.flatnonzero(_BREAKS[self._codes]), [len(self._codes)]))
+    def _unbroken(self, size: int) -> Iterator[Range]:
+        """Yield where rows of at least so many letters, digits, _ and - start and end, in order."""
+        # Hardly anything is that long without white space, which is quick to find.
+        breaks = np.concatenate(([-1], np.flatnonzero(self._codes <= _SPACE), [len(self._codes)]))
         long = np.flatnonzero(np.diff(breaks) > size)
-        return breaks[long] + 1, breaks[long + 1]
+        for start, end in zip((breaks[long] + 1).tolist(), breaks[long + 1].tolist(), strict=True):
+            for row in _ROW.finditer(self._encoded, start, end):
+                if row.end() - row.start() >= size:
+                    yield row.span()
 
     def _texts(self, start: int, end: int) -> range:
         """Return the texts that a place touches."""

@@ -221,6 +221,9 @@ def _is_possible(number: str) -> bool:
 
 def _valid(number: str, region: str | None) -> _Number | None:
     """Return the number if a plan has it: written with its country's code, or by the region's plan."""
+    if region == _NORTH_AMERICA and _NORTH_AMERICAN.match(number):
+        # Nothing is left to be parsed, which takes long.
+        return _north_american(_SIGNS.sub("", number)[-10:])
     read = _parsed(number, region)
     country = region_code_for_number(read) if read else None
     if read is None or country is None or not is_valid_number_for_region(read, country):
@@ -228,22 +231,32 @@ def _valid(number: str, region: str | None) -> _Number | None:
     return _Number(None if country == _WORLD else country)
 
 
+def _north_american(digits: str) -> _Number | None:
+    """Return the number of ten digits if one of the plans of North America has it, as libphonenumber does, which asks
+    each plan for each kind of number."""
+    for country, begins, given_out in _north_american_plans():
+        if begins is not None and begins.match(digits):
+            return _Number(country) if given_out.fullmatch(digits) else None
+        if begins is None and given_out.fullmatch(digits):
+            return _Number(country)
+    return None
+
+
 @cache
-def _given_out() -> re.Pattern[str]:
-    """Return a pattern for the numbers that one of the plans of North America has."""
-    patterns = set()
+def _north_american_plans() -> tuple[tuple[str, re.Pattern[str] | None, re.Pattern[str]], ...]:
+    """Return the countries with what their numbers begin with, where that alone tells the country, and with the numbers
+    that are given out."""
+    plans = []
     for region in COUNTRY_CODE_TO_REGION_CODE[1]:
         plan = PhoneMetadata.metadata_for_region(region)
         kinds = (getattr(plan, kind) for kind in _KINDS_OF_NUMBERS)
-        patterns |= {kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern}
-    return re.compile("|".join(sorted(patterns)))
+        patterns = {kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern}
+        begins = re.compile(plan.leading_digits) if plan and plan.leading_digits else None
+        plans.append((region, begins, re.compile("|".join(sorted(patterns)))))
+    return tuple(plans)
 
 
 def _parsed(number: str, region: str | None) -> PhoneNumber | None:
-    if region == _NORTH_AMERICA and _NORTH_AMERICAN.match(number):
-        # Nothing is left to be parsed, which takes long, as it does to ask each plan for a number that none has.
-        digits = _SIGNS.sub("", number)[-10:]
-        return PhoneNumber(country_code=1, national_number=int(digits)) if _given_out().fullmatch(digits) else None
     try:
         return parse(number, region)
     except NumberParseException:

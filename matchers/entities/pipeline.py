@@ -104,6 +104,9 @@ def _apart(entities: list[Entity]) -> tuple[Entity, ...]:
     """Return the entities in order of their spans; of those that overlap the longest, of these the surest."""
     if len(entities) == 1:
         return tuple(entities)
+    in_order = sorted(entities, key=_place)
+    if not any(map(_overlap, in_order, in_order[1:])):
+        return tuple(in_order)
     places: list[tuple[str, int, int]] = []
     kept: list[Entity] = []
     for entity in sorted(entities, key=_rank):
@@ -114,6 +117,11 @@ def _apart(entities: list[Entity]) -> tuple[Entity, ...]:
             places.insert(at, place)
             kept.insert(at, entity)
     return tuple(kept)
+
+
+def _overlap(one: Entity, other: Entity) -> bool:
+    """Return whether two entities overlap, the second of which starts no earlier."""
+    return one.span.field == other.span.field and other.span.start < one.span.end
 
 
 def _place(entity: Entity) -> tuple[str, int, int]:

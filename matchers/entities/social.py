@@ -63,7 +63,7 @@ class SocialRecogniser(TextRecogniser):
     gate = Gate(
         r"(?:^|[^\w/.@-])/?u/[a-z0-9_-]{3}|@[a-z0-9_.-]+@[a-z0-9]|[a-z0-9_.]#[0-9]{4}"
         rf"|(?:^|[^\w.@/-])(?:{_WORDS})(?:\s(?:{_JOINTS}))*\s?[(\[]?\s?(?:[:=>@|-]|→|(?:is|handle|id|es|ist|est|name|at)\s)"
-        rf"|[a-z0-9_]{_ON}(?:{_WORDS})\b",
+        rf"|[@._\pN][^\s]*{_ON}(?:{_WORDS})\b",
         reach=80,
     )
 

@@ -1,4 +1,5 @@
-"""``leakwatch delivery list`` and ``replay``, ``leakwatch destination test``: what arrives, and what did not."""
+"""``leakwatch delivery list`` and ``replay``, ``leakwatch destination test`` and ``digest``: what arrives, and what did
+not."""
 
 from __future__ import annotations
 
@@ -11,16 +12,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from alerting.digests import next_digest_at, preview, set_digest
+from alerting.messages import PLAIN_TEXT, message
 from alerting.planning import outcome_of, plan_test
 from core.db.store import SqlStore
 from core.errors import Conflict, NotFound
+from core.listing import whole
 from core.settings import load_settings
-from core.types import Community, DeliveryState
+from core.types import Community, DeliveryState, DigestSchedule
 from monitor.commands.setup import with_community
 from monitor.commands.streams import STANDARD_OUTPUT, written
-from monitor.listing import whole
 from monitor.parts import Parts, build_parts
-from monitor.setup import audit_entry, community_named
+from monitor.setup import audit_entry, community_named, destination_named
 from monitor.wiring import open_service
 
 
@@ -81,20 +84,10 @@ async def _test(community: str | None, name: str) -> int:
     async with open_service(build_parts(load_settings())) as service:
         store, clock = service.store, service.parts.clock
         owner = await community_named(store, community)
-        named = [
-            destination
-            for destination in await whole(partial(store.all_destinations, owner.id))
-            if name in (destination.id, destination.name)
-        ]
-        if len(named) != 1:
-            raise NotFound(
-                "several destinations have this name: give the id, which GET /v1/destinations lists"
-                if named
-                else "there is no destination of this name: look at the names with leakwatch doctor"
-            )
+        destination = await destination_named(store, owner.id, name)
         async with store.transaction() as transaction:
-            planned = await plan_test(transaction, named[0], clock.now())
-            await transaction.record(audit_entry(clock, owner.id, "destination.tested", named[0].id))
+            planned = await plan_test(transaction, destination, clock.now())
+            await transaction.record(audit_entry(clock, owner.id, "destination.tested", destination.id))
         # Delivered here, unless a running service is quicker.
         dispatcher = asyncio.create_task(service.dispatcher.run())
         delivery = await outcome_of(store, clock, planned)
@@ -106,3 +99,32 @@ async def _test(community: str | None, name: str) -> int:
     why = delivery.last_error or "it waits behind what could not be delivered before; see leakwatch doctor"
     print(f"The sample has not arrived ({delivery.id}): {why}.")
     return 1
+
+
+def digest_set(community: str | None, name: str, schedule: DigestSchedule | None) -> int:
+    """Have the destination of that name or id sent digests by the schedule, or none."""
+
+    async def work(store: SqlStore, parts: Parts, owner: Community) -> None:
+        destination = await destination_named(store, owner.id, name)
+        action = "destination.digest_ended" if schedule is None else "destination.digest_set"
+        now = parts.clock.now()
+        async with store.transaction() as transaction:
+            await set_digest(transaction, owner.id, destination.id, schedule, at=now)
+            await transaction.record(audit_entry(parts.clock, owner.id, action, destination.id))
+        if schedule is None:
+            print("The destination is told of every incident at once.")
+        else:
+            print(f"The next digest is sent at {next_digest_at(schedule, now):%Y-%m-%d %H:%M} UTC.")
+
+    return with_community(community, work)
+
+
+def digest_preview(community: str | None, name: str) -> int:
+    """Show what the next digest of the destination of that name or id would tell now."""
+
+    async def work(store: SqlStore, parts: Parts, owner: Community) -> None:
+        notice = await preview(store, await destination_named(store, owner.id, name), parts.clock.now())
+        with written(sys.stdout, STANDARD_OUTPUT):
+            print(PLAIN_TEXT.text(message(notice)))
+
+    return with_community(community, work)

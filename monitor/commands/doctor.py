@@ -19,16 +19,19 @@ from rich.text import Text
 from core.crypto import load_key
 from core.errors import LeakwatchError, NotConfigured
 from core.http import GuardedClient
+from core.listing import whole
 from core.plugins import Registry
 from core.ports import HttpClient, NotifierContext, SourceContext, Store
 from core.settings import Settings, load_settings
-from core.types import Destination, JsonObject, SourceRecord, SourceState
+from core.types import Canary, CanaryState, Destination, JsonObject, SourceRecord, SourceState
+from monitor.commands.canaries import story
 from monitor.commands.streams import STANDARD_OUTPUT, written
-from monitor.listing import whole
 from monitor.parts import Parts, build_parts
 from monitor.scheduler import UNREADABLE
 from monitor.wiring import open_store
 
+OVERDUE = timedelta(minutes=5)
+"""A running service ends a canary well before that."""
 WORKS, DOES_NOT, OFF = "works", "does not work", "off"
 _COLOURS = {WORKS: "green", DOES_NOT: "red", OFF: "dim"}
 _TROUBLED = frozenset({SourceState.FAILING, SourceState.SILENT, SourceState.NOT_CONFIGURED})
@@ -145,6 +148,8 @@ async def _configured(store: Store, parts: Parts, http: HttpClient) -> AsyncIter
             context_of_channel = NotifierContext(http=http, clock=parts.clock)
             built = _built(name, parts.notifiers, destination.kind, destination.settings, context_of_channel)
             yield _takes(destination, built, parts.clock.now())
+        for canary in _latest(await whole(partial(store.canaries, community.id))):
+            yield _arrives(canary, parts.clock.now())
 
 
 def _fares(source: SourceRecord, built: Check, now: datetime) -> Check:
@@ -171,11 +176,31 @@ def _takes(destination: Destination, built: Check, now: datetime) -> Check:
     )
 
 
+def _latest(canaries: Iterable[Canary]) -> Iterable[Canary]:
+    """Return the canary planted last of each source and destination."""
+    ordered = sorted(canaries, key=lambda canary: canary.planted_at)
+    return {(canary.source_id, canary.destination_id): canary for canary in ordered}.values()
+
+
+def _arrives(canary: Canary, now: datetime) -> Check:
+    name = f"canary {canary.id}"
+    ago = f"planted {_duration(now - canary.planted_at)} ago"
+    if canary.state is CanaryState.FAILED:
+        return Check(name, DOES_NOT, f"{ago}, it has not arrived: {canary.reason}")
+    if canary.state is CanaryState.ARRIVED:
+        return Check(name, WORKS, f"{ago}, it has arrived: {story(canary)}")
+    overdue = now - canary.due_at
+    if overdue > OVERDUE:
+        return Check(name, DOES_NOT, f"due {_duration(overdue)} ago, and nobody looked: is the service running?")
+    return Check(name, WORKS, f"{ago}, it is waited for until {canary.due_at:%Y-%m-%d %H:%M} UTC")
+
+
 def _story(source: SourceRecord, now: datetime) -> Iterator[str]:
     health = source.health
-    if source.state is SourceState.SILENT and source.quiet_since is not None:
-        usual = _duration(timedelta(seconds=health.usual_silence_seconds))
-        yield f"nothing new for {_duration(now - source.quiet_since)}, usually at most {usual}"
+    if source.state is SourceState.SILENT:
+        usual = timedelta(seconds=health.usual_silence_seconds)
+        known = f", usually at most {_duration(usual)}" if usual else ""
+        yield f"nothing new for {_duration(now - source.quiet_since)}{known}"
     elif source.last_error is not None:
         yield source.last_error
     if health.failing_since is not None:

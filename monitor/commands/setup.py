@@ -13,10 +13,10 @@ import yaml
 
 from core.db.store import SqlStore
 from core.errors import SettingsError, UsageError
+from core.listing import whole
 from core.settings import load_settings
 from core.types import Community, Json, JsonObject, Scope, Severity
 from monitor.commands.scan import UNREADABLE
-from monitor.listing import whole
 from monitor.parts import Parts, build_parts
 from monitor.setup import add_destination, add_source, community_named, create_key
 from monitor.wiring import open_store
@@ -94,13 +94,28 @@ def _listed_feeds(path: Path) -> list[FeedOutline]:
 
 
 def destination_add(
-    community: str | None, kind: str, name: str, settings: Sequence[str], minimum_severity: Severity
+    community: str | None,
+    kind: str,
+    name: str,
+    settings: Sequence[str],
+    minimum_severity: Severity,
+    *,
+    no_quotes: bool,
+    only_when_asked: bool,
 ) -> int:
     """Save a destination that is told redacted incidents from a severity on."""
 
     async def work(store: SqlStore, parts: Parts, owner: Community) -> None:
         destination = await add_destination(
-            store, parts, owner.id, kind=kind, name=name, settings=given(settings), minimum_severity=minimum_severity
+            store,
+            parts,
+            owner.id,
+            kind=kind,
+            name=name,
+            settings=given(settings),
+            minimum_severity=minimum_severity,
+            no_quotes=no_quotes,
+            only_when_asked=only_when_asked,
         )
         print(f"{destination.id} is saved.")
 

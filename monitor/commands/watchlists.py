@@ -11,13 +11,13 @@ from pathlib import Path
 
 from core.clock import Clock, SystemClock
 from core.errors import UsageError
+from core.listing import whole
 from core.ports import Store
 from core.settings import load_settings
 from core.types import Catalogue, Community, Scope, Term, Watchlist
 from monitor.cli import FAILED
 from monitor.commands.view import pointed_at
 from monitor.commands.week import is_ordinary_value, show_week
-from monitor.listing import whole
 from monitor.parts import build_parts
 from monitor.setup import audit_entry, community_named, create_key, import_watchlist
 from monitor.wiring import open_store

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urljoin
 
-from lxml import etree  # type: ignore[import-untyped]
-
 from core.errors import AddressRefused
 from core.http import check_url
+from sources.parsing.decoding import decode
+from sources.parsing.html_events import read_html
 
 _HEAD_BYTES = 100_000
-"""A page names its feeds in its head; how long a parser takes can grow with the square of what it is given."""
+"""A page names its feeds in its head."""
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json")
 
 
@@ -19,12 +19,12 @@ def feed_links(page: bytes, url: str) -> list[str]:
     """Return the addresses of the feeds that the page at ``url`` names, in its order, the main one first by convention
     (HTML, section 4.6.7.1: ``link`` with ``rel=alternate``)."""
     links = _Links(url)
-    etree.fromstring(page[:_HEAD_BYTES] or b"-", parser=etree.HTMLParser(target=links))
+    read_html(decode(page[:_HEAD_BYTES]), links)
     return list(dict.fromkeys(links.found))
 
 
 class _Links:
-    """Takes a page from the parser as it comes: no tree is made, which a page can make slow."""
+    """Takes a page as it comes."""
 
     def __init__(self, url: str) -> None:
         self.found: list[str] = []
@@ -47,7 +47,4 @@ class _Links:
         """Nothing: a parser calls it."""
 
     def data(self, text: str) -> None:
-        """Nothing: a parser calls it."""
-
-    def close(self) -> None:
         """Nothing: a parser calls it."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
-from lxml import etree  # type: ignore[import-untyped]
+from sources.parsing.html_events import read_html
 
 SENDER = "googlealerts-noreply@google.com"
 
@@ -27,15 +27,14 @@ class AlertedPage:
 def alerted_pages(html: str) -> list[AlertedPage]:
     """Return the results in the HTML of a mail, none where it is not built like an alert."""
     reader = _Reader()
-    parser = etree.HTMLParser(encoding="utf-8", remove_pis=True, huge_tree=True, target=reader)
-    etree.fromstring(html.replace("\0", "").encode("utf-8", "replace") or b"<p>", parser=parser)
+    read_html(html.replace("\0", ""), reader)
     for page in reader.pages:
         page.title, page.publisher, page.text = map(_line, (page.title, page.publisher, page.text))
     return [page for page in reader.pages if page.url and (page.title or page.text)]
 
 
 class _Reader:
-    """Takes the HTML from the parser as it comes; makes no tree (see ``sources.parsing.plain_text``)."""
+    """Takes the HTML as it comes."""
 
     def __init__(self) -> None:
         self.pages: list[AlertedPage] = []
@@ -63,9 +62,6 @@ class _Reader:
             page.publisher += text
         elif "name" in self._open:
             page.title += text
-
-    def close(self) -> None:
-        """Nothing: a parser calls it."""
 
 
 def _target(link: str) -> str:

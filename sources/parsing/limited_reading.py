@@ -29,9 +29,9 @@ MEMORY_BYTES = 1_500_000_000
 PARSING_SECONDS = 10
 """Processor time that reading one content may take."""
 
-# The largest content that is read without a process of its own, which costs more than reading it. The time can grow
-# with the square of the size (end tags without a start, quotation marks in an address): about half a second at these
-# sizes. A feed's parser hangs or swells at any size, and what finds a page's main text is too large to trust.
+# The largest content that is read without a process of its own, which costs more than reading it: about half a second
+# at these sizes. Reading a mail can take time that grows with the square of its size (quotation marks in an address). A
+# feed's parser hangs or swells at any size, and what finds a page's main text is too large to trust.
 _HARMLESS_BYTES = {
     Format.TEXT: math.inf,
     Format.HTML: 100_000,

@@ -10,7 +10,7 @@ from sources.parsing.plain_text import html_to_text
 
 def read_page(content: bytes, name: str, url: str | None) -> Document:
     """Return the page's main text with its comments, its title, author, language and day of publication as far as it
-    names them; all of its text where no part of it is the main one. Raises MemoryError."""
+    names them; all of its text where no part of it is the main one."""
     import trafilatura  # where there is a page: it takes its time
 
     page = html_to_text(content)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lxml import etree  # type: ignore[import-untyped]
+from sources.parsing.html_events import read_html
 
 # Elements that start on a line of their own (the browsers' default style sheet).
 _BLOCKS = frozenset(
@@ -20,6 +21,14 @@ _BLOCKS = frozenset(
 )  # fmt: skip
 _CELLS = frozenset({"td", "th"})
 _NOT_SHOWN = frozenset({"head", "script", "style", "template", "noscript", "iframe", "object", "svg"})
+
+_HEAD_BYTES = 4096
+_CHARSET = re.compile(rb"(?:charset|encoding)\s*+=\s*+[\"']?+\s*+([A-Za-z0-9_.:-]{1,40})", re.I)
+_FALLBACK = "cp1252"
+# By these names pages mean Windows-1252, or nothing that text on the web is written in (some take their time).
+_NOT_MEANT = frozenset(
+    {"iso8859-1", "ascii", "idna", "punycode", "undefined", "utf-7", "unicode-escape", "raw-unicode-escape"}
+)
 
 _SOURCE_BREAKS = re.compile(r"[\r\n]+")
 _BLANKS = re.compile(r"[ \t\r\f\v\xa0]+")
@@ -36,32 +45,19 @@ class PlainText:
 
 
 def html_to_text(content: str | bytes) -> PlainText:
-    """Return the text of a page or a piece of one. Bytes are decoded as the page itself says.
+    """Return the text of a page or a piece of one, in time proportional to its length. Bytes are decoded as the page
+    itself says.
 
-    Scripts, styles and comments are left out, entities decoded, runs of blanks made one. Raises MemoryError.
+    Scripts, styles and comments are left out, entities decoded, runs of blanks made one.
     """
-    if isinstance(content, bytes):
-        encoding = _unicode_encoding(content)
-    else:
-        content, encoding = content.encode("utf-8", "replace"), "utf-8"
-    if encoding is not None:
-        # A NUL ends the text for libxml2; HTML has the replacement character in its place.
-        content = content.decode(encoding, "replace").replace("\0", "\N{REPLACEMENT CHARACTER}").encode()
-        encoding = "utf-8"
+    text = _page_text(content) if isinstance(content, bytes) else content.encode("utf-8", "replace").decode()
     page = TextCollector()
-    parser = etree.HTMLParser(encoding=encoding, remove_pis=True, huge_tree=True, target=page)
-    etree.fromstring(content, parser=parser)
-    if parser.error_log.filter_types(etree.ErrorTypes.ERR_NO_MEMORY):
-        raise MemoryError  # libxml2 only stops
+    read_html(text.replace("\0", "\N{REPLACEMENT CHARACTER}"), page)
     return page.plain_text()
 
 
 class TextCollector:
-    """Takes a page, or a part of one, from lxml's parser as it comes (as its ``target``), and says what it read.
-
-    No tree is made: for one, libxml2 takes quadratic time over an element's attributes, and leaves out what is nested
-    more than 2048 deep.
-    """
+    """Takes a page, or a part of one, as it comes, and says what it read. No tree is made."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
@@ -98,7 +94,8 @@ class TextCollector:
         if self._in_title and self._title is not None:
             self._title.append(text)
         if not self._not_shown:
-            self._pieces.append(text if self._preformatted else _SOURCE_BREAKS.sub(" ", text))
+            breaks = not self._preformatted and ("\n" in text or "\r" in text)
+            self._pieces.append(_SOURCE_BREAKS.sub(" ", text) if breaks else text)
 
     def close(self) -> None:
         """Nothing: a parser calls it."""
@@ -108,15 +105,20 @@ class TextCollector:
         return PlainText(_tidy("".join(self._pieces)), title or None, language or None)
 
 
-def _unicode_encoding(content: bytes) -> str | None:
-    """Return the Unicode encoding of the bytes, None where another must be found in the page."""
+def _page_text(content: bytes) -> str:
+    """Return the text of the bytes: as their mark says, as UTF-8, as the page names its encoding, or else as
+    Windows-1252 (WHATWG's fallback)."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
+        return content.decode("utf-16", "replace")
     try:
-        content.decode("utf-8")
+        return content.decode("utf-8-sig", "replace" if content.startswith(codecs.BOM_UTF8) else "strict")
     except UnicodeDecodeError:
-        return None
-    return "utf-8-sig"
+        named = _CHARSET.search(content[:_HEAD_BYTES])
+    try:
+        name = codecs.lookup(named[1].decode("ascii")).name if named else _FALLBACK
+        return content.decode(_FALLBACK if name in _NOT_MEANT else name, "replace")
+    except (LookupError, ValueError):  # a name may be of something that is no character set, too
+        return content.decode(_FALLBACK, "replace")
 
 
 def _separator(name: str) -> str:

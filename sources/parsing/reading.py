@@ -32,10 +32,12 @@ _OPTIONAL = ("title", "url", "author", "source", "language")
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Something that could not be read, or not wholly: where, and what is wrong with it. Quotes nothing."""
+    """Something that could not be read, or not wholly: where, and what is wrong with it. Quotes nothing. ``may_pass``:
+    the fault is not in what is read, and the same may be read another time."""
 
     where: str
     sentence: str
+    may_pass: bool = False
 
     def __str__(self) -> str:
         return f"{self.where} {self.sentence}"
@@ -96,7 +98,7 @@ def read_file(
         with path.open("rb") as file:
             yield from _read_stream(file, name, max_bytes, offset, number, number_prefix, growing)
     except OSError as error:
-        yield Step(offset, number, Unreadable(name, f"cannot be read ({type(error).__name__})"))
+        yield Step(offset, number, Unreadable(name, f"cannot be read ({type(error).__name__})", may_pass=True))
 
 
 def _read_stream(

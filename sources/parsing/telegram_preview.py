@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from lxml import etree  # type: ignore[import-untyped]
-
+from sources.parsing.html_events import read_html
 from sources.parsing.json_values import moment_of
 from sources.parsing.plain_text import TextCollector
 
@@ -48,9 +47,7 @@ def read_preview(page: bytes, channel: str) -> list[PreviewMessage]:
     """Return the messages of the channel that a page shows, in order, without those of the service itself ("… pinned a
     photo"). Markup of any other kind gives none."""
     preview = _Preview(channel)
-    content = page.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}").encode()
-    parser = etree.HTMLParser(encoding="utf-8", remove_pis=True, huge_tree=True, target=preview)
-    etree.fromstring(content or b"<p/>", parser=parser)
+    read_html(page.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}"), preview)
     by_number = {message.number: message for message in preview.messages}
     return [by_number[number] for number in sorted(by_number)]
 
@@ -97,9 +94,6 @@ class _Preview:
     def data(self, text: str) -> None:
         if self._part:
             self._collector.data(text)
-
-    def close(self) -> None:
-        """Nothing: a parser calls it."""
 
     def _begin(self, post: str, classes: frozenset[str]) -> None:
         channel, _, number = post.partition("/")

@@ -1,7 +1,8 @@
 """Places that list what is new, and give what an item says only when asked for it.
 
-What is listed longest is read first, as it leaves the list first. The cursor remembers what was read and what is still
-to be read, as digests, so that a list is read in pages, and so that it is noticed when a place lists less than came.
+What is listed longest is read first, as it leaves the list first. What fails comes after all others, and is given up
+after some tries, which is told. The cursor remembers what was read and what is still to be read, as digests, so that a
+list is read in pages, and so that it is noticed when a place lists less than came.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ from core.errors import SourceBroken, SourceUnavailable
 from core.ports import SourceContext
 from core.types import Document, JsonObject, Page
 from sources.polling.given import Given, digest_of
+from sources.polling.tries import MOST_FAILURES, Tries, given_up
 from sources.transport.fetching import Answer, Gone
 
 PAGE_SIZE = 50
+PAGE_CHARACTERS = 10_000_000
+"""So many in the texts of a page end it: what is given together is examined together."""
 READING_SECONDS = 60.0
 """With the slowest answer on top, still well within the lease of a poll."""
 
 _REMEMBERED = 500
-_REFUSALS = 3
-"""So many items that all are refused are not the items' fault, but the place's way to refuse everything."""
 
 
 class NotYet(Exception):
@@ -40,35 +42,49 @@ class ListedItem:
     read: Callable[[], Awaitable[Document | None]] = field(repr=False)
 
 
-def was_read(cursor: JsonObject | None, item: ListedItem) -> bool:
-    """Return whether the item, in this state, was read before."""
-    return digest_of(item.key) in Given.read((cursor or {}).get("seen"))
-
-
 async def read_listed(
     context: SourceContext, listing: Answer, items: Sequence[ListedItem], cursor: JsonObject | None, *, cut_off: bool
 ) -> Page:
     """Return a page of the items that were not read yet. ``items`` are what ``listing`` lists, the newest first;
     ``cut_off`` tells that the place lists no more than these, however much there is.
 
-    An item that fails is left for the next poll, one that is refused is given up. Raises SourceError where nothing
-    could be read for that reason.
+    An item that fails is tried again later, some times; one that is refused or too large is given up, and counted in
+    the gap. Raises SourceError where the place gives none at all.
     """
     known = cursor or {}
-    seen, waiting = Given.read(known.get("seen")), Given.read(known.get("waiting"))
+    seen, waiting, tries = (
+        Given.read(known.get("seen")),
+        Given.read(known.get("waiting")),
+        Tries.read(known.get("failed")),
+    )
     listed = {digest_of(item.key): item for item in reversed(items)}
     if not listed:
         return Page(documents=(), cursor=cursor, not_before=listing.not_before, quota_left=listing.quota_left)
-    reading = _Reading(context, {digest: item for digest, item in listed.items() if digest not in seen})
+    unread = sorted((digest for digest in listed if digest not in seen), key=tries.rank)
+    reading = _Reading(context, {digest: listed[digest] for digest in unread})
     await reading.run()
-    left = [digest for digest in listed if digest not in seen and digest not in reading.done]
+    if (
+        reading.failure is not None
+        and not reading.done
+        and (reading.interrupted or len(reading.failed) >= MOST_FAILURES)
+    ):
+        reading.failure.cursor = {**known, "failed": tries.and_also(reading.failed, counted=False).written()}
+        raise reading.failure
+    tries = tries.and_also(reading.failed, counted=True)
+    lost = tries.exhausted()
+    left = [digest for digest in listed if digest not in seen and digest not in reading.done and digest not in lost]
     following = seen.and_also((digest for digest in listed if digest not in left), at_most=_REMEMBERED + len(listed))
+    gaps = [_gap(listing.host, seen, waiting, listed, cut_off=cut_off)]
+    if lost:
+        gaps.append(given_up(listing.host, "items", len(lost)))
+    if reading.refusals:
+        gaps.append(f"items of {listing.host} that were refused or too large: {len(reading.refusals)}")
     return Page(
         documents=tuple(reading.documents),
-        cursor={"seen": following.written(), "waiting": left},
+        cursor={"seen": following.written(), "waiting": left, "failed": tries.of(left).written()},
         more=reading.interrupted and bool(reading.done),
         not_before=max((moment for moment in (listing.not_before, reading.not_before) if moment), default=None),
-        gap=_gap(listing.host, seen, waiting, listed, cut_off=cut_off),
+        gap="; ".join(filter(None, gaps)) or None,
         quota_left=listing.quota_left,
     )
 
@@ -81,16 +97,18 @@ class _Reading:
         self._items = items
         self.documents: list[Document] = []
         self.done: set[str] = set()
+        self.failed: list[str] = []
+        self.refusals: list[SourceBroken] = []
+        self.failure: SourceUnavailable | None = None
         self.interrupted = False
         self.not_before: datetime | None = None
 
     async def run(self) -> None:
         clock = self._context.clock
         end = clock.monotonic() + READING_SECONDS
-        failure: SourceUnavailable | None = None
-        refusals: list[SourceBroken] = []
+        characters = 0
         for number, (digest, item) in enumerate(self._items.items()):
-            if number == PAGE_SIZE or clock.monotonic() >= end:
+            if number == PAGE_SIZE or characters >= PAGE_CHARACTERS or clock.monotonic() >= end:
                 self.interrupted = True
                 break
             try:
@@ -98,24 +116,26 @@ class _Reading:
             except NotYet:
                 continue
             except SourceUnavailable as error:
-                failure = error
-                if error.retry_after is not None:
-                    self.interrupted = True
-                    self.not_before = clock.now() + error.retry_after
-                    break
-                continue
+                self.failure = error
+                if error.retry_after is None:
+                    self.failed.append(digest)
+                    continue
+                self.interrupted = True
+                self.not_before = clock.now() + error.retry_after
+                if not self.done:  # it may be this item alone that is told to wait for: another is the first next time
+                    self.failed.append(digest)
+                break
             except Gone:
                 document = None
             except SourceBroken as error:
-                refusals.append(error)
+                self.refusals.append(error)
                 document = None
             self.done.add(digest)
             if document is not None:
                 self.documents.append(document)
-        if failure is not None and not self.done:
-            raise failure
-        if len(refusals) >= _REFUSALS and len(refusals) == len(self.done):
-            raise refusals[0]
+                characters += len(document.text)
+        if len(self.refusals) >= MOST_FAILURES and len(self.refusals) == len(self.done):
+            raise self.refusals[0]
 
 
 def _gap(host: str, seen: Given, waiting: Given, listed: Mapping[str, ListedItem], *, cut_off: bool) -> str | None:

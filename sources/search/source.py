@@ -100,6 +100,7 @@ class SearchSource(ABC, Generic[S]):
             not_before=max(filter(None, waits), default=None),
             gap="; ".join(filter(None, gaps)) or None,
             quota_left=max(0, min(quota for quota in quotas if quota is not None)),
+            silence_is_usual=True,
         )
 
     async def _get(self, path: str, wanted: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:

@@ -14,7 +14,8 @@ from core.addresses import connected_socket
 from core.errors import AddressRefused, FetchError, SourceBroken, SourceUnavailable
 from core.http import check_url, user_agent
 from core.ports import SourceContext
-from sources.transport.fetching import asked_wait, refusal
+from core.rate_limits import asked_wait
+from sources.transport.fetching import refusal
 
 MESSAGE_BYTES = 1_000_000
 """Largest message, after decompression."""

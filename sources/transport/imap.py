@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from threading import Timer
 from typing import Any, Literal, TypeAlias
 
@@ -24,6 +25,15 @@ _WINDOW = 20_000
 
 _BUSY = re.compile(r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG|CONTACTADMIN)", re.I)  # RFC 5530
 _NOT_ASCII = re.compile(r"[^\x20-\x7e]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """Who reads the folder: by a password, or by an access token (XOAUTH2, as Google and Microsoft describe it)."""
+
+    username: str = field(repr=False)
+    password: str = field(default="", repr=False)
+    access_token: str = field(default="", repr=False)
 
 
 class _Connection(imaplib.IMAP4):
@@ -53,6 +63,10 @@ class _Connection(imaplib.IMAP4):
         """End the connection, whatever it waits for."""
         with suppress(OSError):
             socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+
+class MailRefused(SourceUnavailable):
+    """The server does not give one mail; it may give others."""
 
 
 class ImapFolder:
@@ -87,8 +101,12 @@ class ImapFolder:
         return found, last, last < self._end - 1
 
     def content(self, uid: int, largest_bytes: int) -> bytes | None:
-        """Return the mail, its first bytes where it is larger; None where it is gone. It stays unread."""
-        rows = self._asked("UID", "FETCH", str(uid), f"(BODY.PEEK[]<0.{largest_bytes}>)")
+        """Return the mail, its first bytes where it is larger; None where it is gone. It stays unread.
+        Raises MailRefused."""
+        try:
+            rows = self._asked("UID", "FETCH", str(uid), f"(BODY.PEEK[]<0.{largest_bytes}>)")
+        except SourceUnavailable as error:
+            raise MailRefused(str(error)) from None
         return next((bytes(row[1]) for row in rows if isinstance(row, tuple)), None)
 
     def _uid_at(self, position: int) -> int:
@@ -111,7 +129,12 @@ class ImapFolder:
 
     def _asked(self, command: str, *words: str) -> list[Any]:
         ask = self._connection.uid if command == "UID" else getattr(self._connection, command.lower())
-        status, rows = ask(*words)
+        try:
+            status, rows = ask(*words)
+        except self._connection.abort:
+            raise
+        except self._connection.error:  # the answer BAD: the connection goes on
+            status, rows = "BAD", []
         if status != "OK":
             raise SourceUnavailable(f"{self._host} does not answer about its mails")
         return list(rows)
@@ -124,8 +147,7 @@ def open_folder(
     *,
     protection: Protection,
     ca_certificate: str | None,
-    username: str,
-    password: str,
+    login: Login,
     folder: str,
     allowed: Sequence[Network],
     largest_bytes: int,
@@ -144,7 +166,7 @@ def open_folder(
         try:
             if protection == "starttls":
                 connection.starttls(tls)
-            _log_in(connection, host, username, password)
+            _log_in(connection, host, login)
             yield ImapFolder(connection, host, folder)
             with suppress(imaplib.IMAP4.error, OSError):  # what was read counts, however the server says goodbye
                 connection.logout()
@@ -165,18 +187,24 @@ def open_folder(
             limit.cancel()
 
 
-def _log_in(connection: imaplib.IMAP4, host: str, username: str, password: str) -> None:
+def _log_in(connection: imaplib.IMAP4, host: str, login: Login) -> None:
     try:
-        if "AUTH=PLAIN" in connection.capabilities:
-            connection.authenticate("PLAIN", lambda _: f"\0{username}\0{password}".encode())
+        if login.access_token:
+            given = f"user={login.username}\1auth=Bearer {login.access_token}\1\1".encode()
+            answers = iter([given])
+            # A server says why it refuses by a question, which wants an empty answer.
+            connection.authenticate("XOAUTH2", lambda _: next(answers, b""))
+        elif "AUTH=PLAIN" in connection.capabilities:
+            connection.authenticate("PLAIN", lambda _: f"\0{login.username}\0{login.password}".encode())
         else:
-            connection.login(username, password)
+            connection.login(login.username, login.password)
     except connection.abort:
         raise
     except connection.error as error:
         if _BUSY.search(str(error)):
             raise SourceUnavailable(f"{host} lets nobody log in now") from None
-        raise SourceBroken(f"{host} does not accept the username and password") from None
+        secret = "access token" if login.access_token else "password"
+        raise SourceBroken(f"{host} does not accept the username and {secret}") from None
 
 
 def _folder_name(name: str) -> str:

@@ -7,14 +7,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 from weakref import WeakKeyDictionary
 
 from protego import Protego
 
-from core.errors import AddressRefused, FetchError, SourceBroken, SourceUnavailable, TooLarge
+from core.errors import AddressRefused, AskedToWait, FetchError, SourceBroken, SourceUnavailable, TooLarge
 from core.ports import HttpClient, SourceContext
-from sources.transport.fetching import Answer, asked_wait, fetch
+from core.rate_limits import asked_wait
+from sources.transport.fetching import Answer, fetch
 
 LARGEST_BYTES = 500 * 1024
 """What lies beyond is not read (RFC 9309, section 2.5: at least this much is)."""
@@ -38,15 +40,14 @@ _kept: WeakKeyDictionary[HttpClient, dict[str, _Rules]] = WeakKeyDictionary()
 
 
 async def fetch_page(context: SourceContext, url: str, *, headers: Mapping[str, str] | None = None) -> Answer:
-    """Return the page as :func:`sources.transport.fetching.fetch` does, where robots.txt allows it, redirects too.
+    """Return the page as :func:`sources.transport.fetching.fetch` does, where robots.txt allows it. Where a redirect
+    leads to is asked about before it is read, too.
 
     Raises SourceBroken where it does not, and SourceUnavailable where the site's robots.txt cannot be had.
     """
-    await require_allowed(context, url)
-    answer = await fetch(context, url, headers=headers)
-    if answer.response.url != url:
-        await require_allowed(context, answer.response.url)
-    return answer
+    allowed = partial(require_allowed, context)
+    await allowed(url)
+    return await fetch(context, url, headers=headers, before_redirect=allowed)
 
 
 async def require_allowed(context: SourceContext, url: str) -> None:
@@ -81,6 +82,8 @@ async def _text(context: SourceContext, url: str) -> str:
         response = await context.http.request("GET", url, headers={"Accept": "text/plain, */*;q=0.1"})
     except (AddressRefused, TooLarge) as error:
         raise SourceBroken(str(error)) from error
+    except AskedToWait as error:
+        raise SourceUnavailable(str(error), retry_after=error.retry_after) from error
     except FetchError as error:
         raise SourceUnavailable(str(error)) from error
     if response.status >= 500 or response.status == 429:
