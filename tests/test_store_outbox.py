@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from core.db.outbox import DELIVERED_KEPT_FOR
 from core.db.store import SqlStore
 from core.errors import Conflict, CryptoError, LeaseLost, NotFound
 from core.ports import Listing
@@ -214,6 +215,41 @@ async def test_a_dead_delivery_lets_the_next_pass_and_is_replayed_before_later_o
         again = await store.take_due_delivery(NOON + MINUTE, LEASE)
         assert again is not None
         assert again.delivery == replayed
+
+
+async def test_a_replayed_delivery_waits_for_the_later_one_that_is_under_way(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await add_community(store)
+        await plan(store, delivery("dlv_1", "com_a"), delivery("dlv_2", "com_a"))
+        first = await store.take_due_delivery(NOON, LEASE)
+        assert first is not None
+        await delivery_failed(store, first, error="it answered 410", next_attempt_at=None, at=NOON)
+        second = await store.take_due_delivery(NOON, LEASE)
+        assert second is not None
+        await store.replay_delivery("com_a", "dlv_1", NOON, audit=audit("com_a"))
+        assert await store.take_due_delivery(NOON + MINUTE, LEASE) is None
+        assert await store.next_delivery_due_at() == NOON + LEASE
+        await delivery_succeeded(store, second, NOON + MINUTE)
+        again = await store.take_due_delivery(NOON + MINUTE, LEASE)
+        assert again is not None
+        assert again.delivery.id == "dlv_1"
+
+
+async def test_what_was_delivered_long_ago_is_forgotten_and_what_was_given_up_is_not(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await add_community(store)
+        await plan(store, delivery("dlv_1", "com_a"), delivery("dlv_2", "com_a"), delivery("dlv_3", "com_a"))
+        for _ in range(2):
+            lease = await store.take_due_delivery(NOON, LEASE)
+            assert lease is not None
+            if lease.delivery.id == "dlv_1":
+                await delivery_failed(store, lease, error="it answered 410", next_attempt_at=None, at=NOON)
+            else:
+                await delivery_succeeded(store, lease, NOON)
+        await store.prune(NOON + DELIVERED_KEPT_FOR - MINUTE)
+        assert len((await store.deliveries("com_a", Listing())).items) == 3
+        await store.prune(NOON + DELIVERED_KEPT_FOR)
+        assert {one.id for one in (await store.deliveries("com_a", Listing())).items} == {"dlv_1", "dlv_3"}
 
 
 async def test_deliveries_to_a_destination_that_is_switched_off_wait(tmp_path: Path) -> None:

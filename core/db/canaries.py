@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, literal, or_, select, update
@@ -32,6 +32,8 @@ from core.logs import logger
 from core.ports import Listing, Slice
 from core.types import AuditEntry, Canary, CanaryLink, CanaryState, Delivery, Term, Watchlist
 
+CANARIES_KEPT_FOR = timedelta(days=90)
+"""How long it is remembered how a canary ended."""
 _IS_WAITING = col(CanaryRow.state) == CanaryState.WAITING
 
 

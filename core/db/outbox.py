@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from core.db.database import Database, Unit
 from core.db.destinations import destination_of
 from core.db.journal import add_entry
-from core.db.leases import change_leased, is_free, take, takeable_at
+from core.db.leases import change_leased, take
 from core.db.listing import slice_of
 from core.db.tables import AttemptRow, DeliveryRow, DestinationRow
 from core.errors import Conflict
@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 ATTEMPTS_KEPT_FOR = timedelta(days=30)
 """How long it is remembered what came of each attempt."""
+DELIVERED_KEPT_FOR = timedelta(days=90)
+"""How long it is remembered that something was delivered. What was given up stays until it is replayed."""
 
 
 class Outbox(Database):
@@ -41,9 +43,9 @@ class Outbox(Database):
     async def take_due_delivery(
         self, at: datetime, lease_for: timedelta, *, with_failing: bool = True
     ) -> DeliveryLease | None:
-        """Take the pending delivery that is due longest, not leased, to an enabled destination that may be tried by
-        then, and the first of its destination's pending ones; None where there is none. ``with_failing`` False leaves
-        out destinations that gave no answer the last time.
+        """Take the pending delivery that is due longest, to an enabled destination that may be tried by then and to
+        which none is leased, and the first of its destination's pending ones; None where there is none.
+        ``with_failing`` False leaves out destinations that gave no answer the last time.
 
         Raises CryptoError for a destination that does not open; its delivery is leased then, and others can be
         taken meanwhile.
@@ -51,7 +53,7 @@ class Outbox(Database):
         due = (
             col(DeliveryRow.state) == DeliveryState.PENDING,
             col(DeliveryRow.next_attempt_at) <= at,
-            is_free(DeliveryRow, at),
+            or_(_busy_until().is_(None), _busy_until() <= at),
         )
         may_be_tried = or_(col(DestinationRow.retry_at).is_(None), col(DestinationRow.retry_at) <= at)
         first = _heads(col(DeliveryRow.id), with_failing=with_failing).where(may_be_tried, *due)
@@ -80,7 +82,9 @@ class Outbox(Database):
         none is pending to an enabled destination."""
         due_at, retry_at = col(DeliveryRow.next_attempt_at), col(DestinationRow.retry_at)
         may_be_tried_at = case((retry_at > due_at, retry_at), else_=due_at)
-        first = _heads(func.min(takeable_at(DeliveryRow, may_be_tried_at)), with_failing=with_failing)
+        busy_until = _busy_until()
+        takeable_at = case((busy_until > may_be_tried_at, busy_until), else_=may_be_tried_at)
+        first = _heads(func.min(takeable_at), with_failing=with_failing)
         async with self.reading() as unit:
             return await unit.session.scalar(first)
 
@@ -223,6 +227,18 @@ async def destinations_told(unit: Unit, incident: Incident, at: datetime) -> fro
         )
     )
     return frozenset(found)
+
+
+def _busy_until() -> ColumnElement[datetime | None]:
+    """Return when the last lease of a delivery to the same destination ends: another one may have become its first
+    pending one meanwhile, and must not overtake it."""
+    leased = aliased(DeliveryRow)
+    return (
+        select(func.max(leased.leased_until))
+        .where(col(leased.destination_id) == col(DeliveryRow.destination_id), col(leased.leased_until).is_not(None))
+        .correlate(DeliveryRow)
+        .scalar_subquery()
+    )
 
 
 def _heads(column: ColumnElement[T] | Mapped[T], *, with_failing: bool) -> Select[T]:

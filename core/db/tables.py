@@ -328,6 +328,7 @@ class DeliveryRow(OwnedRow, table=True):
         Index(None, "community_id", "id", unique=True),
         Index(None, "state", "next_attempt_at"),
         Index(None, "destination_id", "route_id", "delivered_at"),
+        Index(None, "destination_id", "leased_until"),
     )
     destination_id: str
     incident_id: str | None = Field(default=None, index=True)
