@@ -18,6 +18,7 @@ from pytest_httpserver import HTTPServer
 from alerting.canaries import handed_in, is_in, planting, sentence
 from alerting.messages import PLAIN_TEXT, message
 from alerting.rendering import notice
+from core.db.canaries import CANARIES_KEPT_FOR
 from core.errors import Conflict, NotFound, UsageError
 from core.listing import whole
 from core.types import (
@@ -356,6 +357,22 @@ async def test_another_process_ends_a_canary_whose_service_was_killed_and_only_o
     with pytest.raises(Conflict):
         async with world.service.store.transaction() as transaction:
             await transaction.end_canary(ended, world.clock.now())
+
+
+async def test_a_canary_that_ended_is_forgotten_after_three_months_and_one_that_waits_is_not(world: World) -> None:
+    ended, waiting = await world.plant(), await world.plant()
+    await world.read()
+    world.post(ended)
+    await world.read()
+    await world.deliver()
+    assert (await world.look(ended)).state is CanaryState.ARRIVED
+    store = world.service.store
+    await store.prune(world.clock.now() + CANARIES_KEPT_FOR - timedelta(minutes=1))
+    assert (await store.canary(world.community.id, ended.id)).state is CanaryState.ARRIVED
+    await store.prune(world.clock.now() + CANARIES_KEPT_FOR)
+    with pytest.raises(NotFound):
+        await store.canary(world.community.id, ended.id)
+    assert (await store.canary(world.community.id, waiting.id)).state is CanaryState.WAITING
 
 
 async def test_the_watchlist_of_a_canary_is_not_deleted_by_hand(world: World) -> None:

@@ -83,7 +83,9 @@ class Outbox(Database):
         due_at, retry_at = col(DeliveryRow.next_attempt_at), col(DestinationRow.retry_at)
         may_be_tried_at = case((retry_at > due_at, retry_at), else_=due_at)
         busy_until = _busy_until()
-        takeable_at = case((busy_until > may_be_tried_at, busy_until), else_=may_be_tried_at)
+        takeable_at: ColumnElement[datetime | None] = case(
+            (busy_until > may_be_tried_at, busy_until), else_=may_be_tried_at
+        )
         first = _heads(func.min(takeable_at), with_failing=with_failing)
         async with self.reading() as unit:
             return await unit.session.scalar(first)
