@@ -208,3 +208,12 @@ def test_a_stretch_is_cut_at_white_space_and_holds_the_ends_of_a_field() -> None
 def test_a_name_after_a_title_with_and_without_a_full_stop_is_seen() -> None:
     for text in ("we met Mr Zorvek there", "we met Mr. Zorvek there"):
         assert found(text, EntityType.PERSON) == ["Zorvek"]
+
+
+def test_a_number_whose_check_digits_hold_is_not_part_of_what_only_may_be_a_street() -> None:
+    assert found("Medicare number 2123 45670 1", EntityType.HEALTH_ID) == ["2123 45670 1"]
+    assert not found("Medicare number 2123 45670 1", EntityType.ADDRESS)
+
+
+def test_a_licence_plate_is_not_part_of_what_only_may_be_a_name() -> None:
+    assert found("Kennzeichen B-MW 1234", EntityType.LICENCE_PLATE) == ["B-MW 1234"]

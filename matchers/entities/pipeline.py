@@ -13,6 +13,9 @@ from matchers.entities.gates import Gate, Gates
 from matchers.entities.joined import JoinedTexts
 from matchers.entities.looking import FIELDS, LookedAt, looked_at, whole_field
 
+_SURE = 0.7
+"""Less sure is what may be a name or a street by its form alone."""
+
 
 class Recogniser(Protocol):
     """Sees entities of some types. Time is linear in the text."""
@@ -101,7 +104,8 @@ def _part(stretch: LookedAt, start: int, end: int) -> LookedAt:
 
 
 def _apart(entities: list[Entity]) -> tuple[Entity, ...]:
-    """Return the entities in order of their spans; of those that overlap the longest, of these the surest."""
+    """Return the entities in order of their spans; of those that overlap the longest of the sure ones, of these the
+    surest. A number whose check digits hold is not part of what only may be a street."""
     if len(entities) == 1:
         return tuple(entities)
     in_order = sorted(entities, key=_place)
@@ -128,5 +132,5 @@ def _place(entity: Entity) -> tuple[str, int, int]:
     return entity.span.field, entity.span.start, entity.span.end
 
 
-def _rank(entity: Entity) -> tuple[int, float, tuple[str, int, int], str]:
-    return entity.span.start - entity.span.end, -entity.confidence, _place(entity), entity.type
+def _rank(entity: Entity) -> tuple[bool, int, float, tuple[str, int, int], str]:
+    return entity.confidence < _SURE, entity.span.start - entity.span.end, -entity.confidence, _place(entity), entity.type
