@@ -133,4 +133,10 @@ def _place(entity: Entity) -> tuple[str, int, int]:
 
 
 def _rank(entity: Entity) -> tuple[bool, int, float, tuple[str, int, int], str]:
-    return entity.confidence < _SURE, entity.span.start - entity.span.end, -entity.confidence, _place(entity), entity.type
+    return (
+        entity.confidence < _SURE,
+        entity.span.start - entity.span.end,
+        -entity.confidence,
+        _place(entity),
+        entity.type,
+    )
