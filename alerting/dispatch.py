@@ -263,7 +263,7 @@ class Dispatcher:
                     source = await self._store.source(community_id, canary.source_id)
         elif delivery.source_id is not None:
             with suppress(NotFound):  # deleted meanwhile
-                source = await self._store.source(community_id, delivery.source_id)
+                source = await self._store.source_read_for(community_id, delivery.source_id)
         elif delivery.about_destination_id is not None:
             with suppress(NotFound):
                 about = await self._store.destination(community_id, delivery.about_destination_id)

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from alerting.routing import is_urgent, route_incident
 from core.clock import Clock
-from core.errors import Conflict
+from core.errors import Conflict, CryptoError
 from core.ids import new_id
+from core.logs import logger
 from core.ports import Store, Transaction
 from core.types import (
     AlertClass,
@@ -137,10 +138,16 @@ def digest_delivery(destination: Destination, since: datetime, at: datetime) -> 
 
 
 async def plan_source_notices(transaction: Transaction, source: SourceRecord, event: EventType, at: datetime) -> None:
-    """Plan a delivery for every destination of the source's community that is told without anybody being asked: whoever
-    gets no alerts must know whether anybody looks. Raises StoreError."""
-    for destination in await _attentive_destinations(transaction, source.community_id):
-        await transaction.plan_delivery(_delivery(destination, event, at, source_id=source.id))
+    """Plan a delivery for every destination, of each community for which the source is read, that is told without
+    anybody being asked: whoever gets no alerts must know whether anybody looks. Raises StoreError."""
+    for community_id in await transaction.readers(source):
+        try:
+            destinations = await _attentive_destinations(transaction, community_id)
+        except CryptoError as error:  # the other communities must be told all the same
+            logger().error("a community cannot be told of a source", community_id=community_id, exc_info=error)
+            continue
+        for destination in destinations:
+            await transaction.plan_delivery(_delivery(destination, event, at, source_id=source.id))
 
 
 async def plan_destination_notices(transaction: Transaction, disabled: Destination, at: datetime) -> None:

@@ -81,6 +81,9 @@ class MonitorSettings(_Part):
     silent_hours: int = Field(
         12, gt=0, description="Shortest time without anything new for which a source that usually has more is silent."
     )
+    max_characters: int = Field(
+        5_000_000, gt=0, description="How many characters of a document are examined; it is said where one has more."
+    )
     minimum_score: int = Field(20, ge=0, le=100, description="Lowest score that raises an alert.")
 
 

@@ -7,15 +7,16 @@ than it usually does, is in trouble, and its community is told once for each spe
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core.errors import LeakwatchError, NotConfigured, SourceError
+from core.errors import LeakwatchError, NotConfigured, SourceError, SourceUnavailable
 from core.settings import MonitorSettings
 from core.types import BlindInterval, EventType, Page, SourceHealth, SourceRecord, SourceState
 from monitor.pace import due_after_failure, due_after_page, interval_after
 
+UNENDED = "nothing came of a poll: it took longer than its lease, or Leakwatch ended while it ran"
 OUTAGE = timedelta(hours=1)
 """A source that was not read for so much longer than its longest interval was blind meanwhile."""
 MOST_BLIND_INTERVALS = 20
@@ -38,10 +39,18 @@ class Judge:
         self._silent_for = timedelta(hours=settings.silent_hours)
 
     def after_page(
-        self, source: SourceRecord, page: Page, *, new_count: int, began_at: datetime, at: datetime
+        self,
+        source: SourceRecord,
+        page: Page,
+        *,
+        new_count: int,
+        unexamined: str | None = None,
+        began_at: datetime,
+        at: datetime,
     ) -> SourceRecord:
-        """Return the source after a page of which so many documents were new."""
-        source = replace(source, health=_with_blind_intervals(source, page, at))
+        """Return the source after a page of which so many documents were new; ``unexamined`` says what of them was not
+        examined."""
+        source = replace(source, health=_with_blind_intervals(source, (page.gap, unexamined, page.failing), at))
         if source.last_success_at is None or _was_unread(source, source.last_success_at, at):
             source = replace(source, health=replace(source.health, read_since=at))
         health = source.health
@@ -98,6 +107,10 @@ class Judge:
             updated_at=at,
         )
 
+    def after_unended_poll(self, source: SourceRecord, *, at: datetime) -> SourceRecord:
+        """Return the source after a poll of which nobody said what came; it is polled again at once."""
+        return replace(self.after_failure(source, SourceUnavailable(UNENDED), at=at), due_at=source.due_at)
+
     def _longest_silence(self, source: SourceRecord, page: Page) -> timedelta:
         """Return the longest silence after which all may still be well."""
         if usual_seconds := source.health.usual_silence_seconds:
@@ -112,9 +125,9 @@ def event_between(before: SourceRecord, after: SourceRecord) -> EventType | None
     return EventType.SOURCE_FAILING if after.health.was_told else EventType.SOURCE_RECOVERED
 
 
-def _with_blind_intervals(source: SourceRecord, page: Page, at: datetime) -> SourceHealth:
+def _with_blind_intervals(source: SourceRecord, missed: Iterable[str | None], at: datetime) -> SourceHealth:
     known = list(source.health.blind_intervals)
-    for blind in _blind_intervals(source, page, at):
+    for blind in _blind_intervals(source, missed, at):
         if known and (known[-1].until_at, known[-1].reason) == (blind.from_at, blind.reason):
             known[-1] = replace(known[-1], until_at=blind.until_at)
         else:
@@ -127,14 +140,12 @@ def _was_unread(source: SourceRecord, read_at: datetime, at: datetime) -> bool:
     return at - read_at > timedelta(seconds=source.longest_interval_seconds) + OUTAGE
 
 
-def _blind_intervals(source: SourceRecord, page: Page, at: datetime) -> Iterator[BlindInterval]:
-    if source.last_success_at is None:
-        return
-    if _was_unread(source, source.last_success_at, at):
+def _blind_intervals(source: SourceRecord, missed: Iterable[str | None], at: datetime) -> Iterator[BlindInterval]:
+    if source.last_success_at is not None and _was_unread(source, source.last_success_at, at):
         reason = f"it was not read: {source.last_error}" if source.last_error else "it was not read"
         yield BlindInterval(from_at=source.last_success_at, until_at=at, reason=reason)
-    for reason in filter(None, (page.gap, page.failing)):
-        yield BlindInterval(from_at=source.last_success_at, until_at=at, reason=reason)
+    for reason in filter(None, missed):
+        yield BlindInterval(from_at=source.last_success_at or source.created_at, until_at=at, reason=reason)
 
 
 def _state_after(page: Page, *, is_silent: bool) -> SourceState:

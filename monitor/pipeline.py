@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from alerting.incidents import raise_alert
@@ -105,8 +105,17 @@ class Examiner:
         )
 
 
-Finish = Callable[[Transaction, int], Awaitable[None]]
-"""What is written last, in the transaction of a page; it is told how many of the page's documents were new."""
+Finish = Callable[[Transaction, int, str | None], Awaitable[None]]
+"""What is written last, in the transaction of a page; it is told how many of the page's documents were new, and what
+of them was not examined, where there is something."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    """What was found in each document that was not seen before, by its fingerprint, and what was not examined."""
+
+    findings: Mapping[str, Finding] = field(default_factory=dict)
+    gap: str | None = None
 
 
 class LivePipeline:
@@ -122,12 +131,13 @@ class LivePipeline:
         shingler: Shingler,
         seen_for: timedelta,
         memory: Memory,
+        max_characters: int,
         raised: Callable[[Sequence[Alert]], None],
     ) -> None:
         """``examiner`` returns the one for a page that begins; ``examiner_for`` compiles a catalogue, for previews;
         ``shingler`` cuts a text into keyed hashes, for knowing a leak again; ``seen_for`` is how long a document read
-        is remembered, and ``memory`` how long what alerts have in common is; ``raised`` is told of new alerts after
-        they are recorded."""
+        is remembered, and ``memory`` how long what alerts have in common is; ``max_characters`` of a document are
+        examined; ``raised`` is told of new alerts after they are recorded."""
         self._store = store
         self._clock = clock
         self._examiner = examiner
@@ -135,6 +145,7 @@ class LivePipeline:
         self._shingler = shingler
         self._seen_for = seen_for
         self._memory = memory
+        self._max_characters = max_characters
         self._raised = raised
         self._checking = examiner_for(Catalogue()).index
 
@@ -182,7 +193,8 @@ class LivePipeline:
         finish: Finish | None,
     ) -> Intake:
         # Most polls find nothing new.
-        findings = await self._findings(community_id, documents, shared=shared) if documents else {}
+        examined = await self._examined(community_id, documents, shared=shared) if documents else _Examined()
+        findings = examined.findings
         traces = await asyncio.to_thread(self._traces, findings.values())
         at = self._clock.now()
         alerts: list[Alert] = []
@@ -197,10 +209,10 @@ class LivePipeline:
                 alerts.append(replace(alert, incident_id=incident.id))
                 alerts += await add_to_mosaic(transaction, alert, at=at, remember=self._memory.of_pieces)
             if finish is not None:
-                await finish(transaction, len(new))
+                await finish(transaction, len(new), examined.gap)
         if alerts:
             self._raised(alerts)
-        return Intake(new_count=len(new), known_count=len(documents) - len(new), alerts=tuple(alerts))
+        return Intake(new_count=len(new), known_count=len(documents) - len(new), alerts=tuple(alerts), gap=examined.gap)
 
     def _traces(self, findings: Iterable[Finding]) -> dict[str, Trace]:
         return {alert.id: self._trace(alert) for finding in findings for alert in finding.alerts}
@@ -212,14 +224,20 @@ class LivePipeline:
             logger().error("the text of an alert leaves no trace", alert_id=alert.id, exc_info=error)
             return Trace()
 
-    async def _findings(self, community_id: str, documents: Sequence[Document], *, shared: bool) -> dict[str, Finding]:
-        """Return what is found in each document that was not seen before, by its fingerprint."""
+    async def _examined(self, community_id: str, documents: Sequence[Document], *, shared: bool) -> _Examined:
         by_fingerprint = {_fingerprint(document): document for document in documents}
         unseen = await self._store.unseen(community_id, list(by_fingerprint), self._clock.now())
-        fresh = {fingerprint: document for fingerprint, document in by_fingerprint.items() if fingerprint in unseen}
+        whole = {fingerprint: document for fingerprint, document in by_fingerprint.items() if fingerprint in unseen}
+        fresh = {fingerprint: document.cut(self._max_characters) for fingerprint, document in whole.items()}
         examiner = await self._examiner()
         communities = None if shared else frozenset({community_id})
-        return await asyncio.to_thread(_examine_all, examiner, fresh, communities)
+        findings = await asyncio.to_thread(_examine_all, examiner, fresh, communities)
+        cut_count = sum(document is not whole[fingerprint] for fingerprint, document in fresh.items())
+        gaps = (
+            (cut_count, f"documents of which only the first {self._max_characters} characters were examined"),
+            (len(fresh) - len(findings), "documents that could not be examined"),
+        )
+        return _Examined(findings, "; ".join(f"{what}: {count}" for count, what in gaps if count) or None)
 
 
 def _examine_all(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from alerting.canaries import is_in
@@ -114,22 +115,31 @@ class Scheduler:
         log = logger().bind(source_id=source.id, kind=source.kind)
         began_at = self._clock.now()
         try:
+            if lease.taken_over:
+                log.warning("nothing came of the last poll, and its lease was taken over")
+                lease = await self._note_unended(lease)
+                source = lease.source
             async with self._held(lease):
                 page = await self._read(lease)
                 canaries = await self._store.waiting_canaries(source.id)
                 after = source
 
-                async def finish(transaction: Transaction, new_count: int) -> None:
+                async def finish(transaction: Transaction, new_count: int, unexamined: str | None) -> None:
                     nonlocal after
                     at = self._clock.now()
-                    after = self._judge.after_page(source, page, new_count=new_count, began_at=began_at, at=at)
-                    await _record(transaction, lease, after)
+                    after = self._judge.after_page(
+                        source, page, new_count=new_count, unexamined=unexamined, began_at=began_at, at=at
+                    )
+                    await transaction.finish_poll(lease, _not_told_yet(source, after))
                     if canaries:
                         given = [one.id for one in canaries if any(is_in(one, each) for each in page.documents)]
                         await transaction.note_reading(source.id, given, at)
 
                 intake = await self._pipeline.process_page(source, page, finish)
-                self._tell(source, after)
+                await self._tell(source, after)
+        except asyncio.CancelledError:
+            await self._give_back(lease)
+            raise
         except LeaseLost as error:
             log.warning("a poll took longer than its lease", exc_info=error)
         except LeakwatchError as error:
@@ -179,20 +189,45 @@ class Scheduler:
         after = self._judge.after_failure(lease.source, error, at=self._clock.now())
         try:
             async with self._store.transaction() as transaction:
-                await _record(transaction, lease, after)
-            self._tell(lease.source, after)
+                await transaction.finish_poll(lease, _not_told_yet(lease.source, after))
+            await self._tell(lease.source, after)
         except LeakwatchError as failure:
             # The lease runs out, and the poll is repeated from the same cursor.
             logger().error("a failed poll cannot be recorded", source_id=lease.source.id, exc_info=failure)
 
-    def _tell(self, before: SourceRecord, after: SourceRecord) -> None:
-        if event_between(before, after) is not None:
+    async def _note_unended(self, lease: SourceLease) -> SourceLease:
+        """Count the poll of which nothing came, before one more begins: that may end in the same way."""
+        after = self._judge.after_unended_poll(lease.source, at=self._clock.now())
+        async with self._store.transaction() as transaction:
+            await transaction.note_health(lease, _not_told_yet(lease.source, after))
+        await self._tell(lease.source, after)
+        return replace(lease, source=after)
+
+    async def _give_back(self, lease: SourceLease) -> None:
+        """End the lease of a poll that was broken off, so that nobody has to wait for that, or takes it for lost."""
+        try:
+            await self._store.give_source_back(lease)
+        except LeaseLost:
+            return  # the poll was recorded just now
+        except StoreError as error:
+            logger().warning("a lease cannot be given back", source_id=lease.source.id, exc_info=error)
+
+    async def _tell(self, before: SourceRecord, after: SourceRecord) -> None:
+        """Plan what people are told of the source after its poll. In a transaction of its own: where that fails, the
+        poll counts all the same, and the next one plans it again."""
+        event = event_between(before, after)
+        if event is None:
+            return
+        try:
+            async with self._store.transaction() as transaction:
+                if await transaction.note_told(after):
+                    await plan_source_notices(transaction, after, event, after.updated_at)
+        except LeakwatchError as error:
+            logger().error("a notice about a source cannot be planned now", source_id=after.id, exc_info=error)
+        else:
             self._planned()
 
 
-async def _record(transaction: Transaction, lease: SourceLease, after: SourceRecord) -> None:
-    """Record the source as it is after its poll, and plan what its community is told of that."""
-    await transaction.finish_poll(lease, after)
-    event = event_between(lease.source, after)
-    if event is not None:
-        await plan_source_notices(transaction, after, event, after.updated_at)
+def _not_told_yet(before: SourceRecord, after: SourceRecord) -> SourceRecord:
+    """Return the source after its poll, of which people know what they knew before."""
+    return replace(after, health=replace(after.health, was_told=before.health.was_told))

@@ -95,6 +95,7 @@ async def open_service(
                 of_members=timedelta(hours=settings.incidents.person_hours),
                 of_pieces=timedelta(days=settings.incidents.mosaic_days),
             ),
+            max_characters=settings.monitor.max_characters,
             raised=tell,
         )
         scheduler = Scheduler(

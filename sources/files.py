@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from threading import Lock
@@ -17,6 +17,7 @@ from core.logs import logger
 from core.ports import SourceContext
 from core.types import Document, Json, JsonObject, Page
 from sources.parsing.reading import LARGEST_FILE_BYTES, Step, Unreadable, files_under, read_file
+from sources.polling.listed_items import PAGE_CHARACTERS
 
 PAGE_SIZE = 200
 
@@ -117,7 +118,7 @@ class FilesSource:
             before = _Progress.read(cursor.get(name))
             if not more:
                 before = self._read(name, path, before, documents, unreadable)
-                more = len(documents) == PAGE_SIZE
+                more = _is_full(documents)
             progress[name] = before.written()
         # Files may never change, but where there are none, the path or the pattern may be wrong.
         return Page(
@@ -166,7 +167,7 @@ class FilesSource:
                 now = replace(now, done=now.done and not step.item.may_pass)
                 continue
             documents.append(self._document(step.item, name))
-            if len(documents) == PAGE_SIZE:
+            if _is_full(documents):
                 now = replace(now, done=False, mark=_mark(path, now.offset))
                 if now.mark is None:
                     _paused.keep(path, name, max_bytes, now, steps)
@@ -188,6 +189,10 @@ class FilesSource:
             external_id=external_id,
             fetched_at=self._context.clock.now(),
         )
+
+
+def _is_full(documents: Sequence[Document]) -> bool:
+    return len(documents) == PAGE_SIZE or sum(len(document.text) for document in documents) >= PAGE_CHARACTERS
 
 
 def _mark(path: Path, offset: int) -> str | None:

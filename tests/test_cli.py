@@ -198,6 +198,14 @@ def test_scan_reads_standard_input_and_gzip_and_directories_alike(
     assert len({json.dumps([finding["matches"] for finding in findings(done)]) for done in results}) == 1
 
 
+def test_scan_says_which_document_is_longer_than_what_is_examined(leakwatch: Program, watchlist: Path) -> None:
+    short = Program({**leakwatch.environment, "LEAKWATCH_MONITOR__MAX_CHARACTERS": "100"}, leakwatch.folder)
+    text = f"{'the ferry was late, ' * 10}and n1ght_h3ron is Ana Bell"
+    done = short("scan", "--watchlist", watchlist, given=json.dumps({"id": "long", "text": text}))
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "leakwatch: document long is read only to character 100" in done.stderr
+
+
 def test_scan_of_harmless_text_raises_nothing(leakwatch: Program, watchlist: Path) -> None:
     done = leakwatch("scan", "--watchlist", watchlist, given=json.dumps({"text": HARMLESS}))
     assert (done.returncode, done.stdout) == (0, "")

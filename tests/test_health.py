@@ -63,6 +63,12 @@ def test_the_pace_keeps_to_the_bounds_that_people_chose() -> None:
         assert 300 <= wait_of(steady) <= 330
 
 
+def test_what_was_missed_at_the_first_poll_is_on_record_too() -> None:
+    gap = "files or lines that could not be read, or not wholly: 1"
+    read = after(NEW, MINUTE, page=Page(documents=(), cursor=None, gap=gap))
+    assert read.health.blind_intervals == (BlindInterval(from_at=NOON, until_at=NOON + MINUTE, reason=gap),)
+
+
 def test_sources_added_together_do_not_come_back_together() -> None:
     assert len({after(NEW, HOUR).due_at for _ in range(20)}) > 10
 
@@ -243,7 +249,6 @@ def test_a_pause_within_the_longest_interval_is_no_blind_interval() -> None:
 
 def test_what_a_source_says_is_lost_goes_on_record_since_the_poll_before() -> None:
     lost = replace(NOTHING, gap="more came than the place lists")
-    assert after(NEW, HOUR, 0, lost).health.blind_intervals == ()  # the first page lost nothing
     record = after(NEW, timedelta())
     for number in (1, 2, 3, 4, 5):
         record = after(record, number * MINUTE, 1, NOTHING if number == 4 else lost)

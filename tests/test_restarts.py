@@ -77,6 +77,7 @@ async def started(parts: Parts, examiner: Examiner) -> AsyncIterator[tuple[SqlSt
             shingler=parts.fingerprinter.placed,
             seen_for=timedelta(days=90),
             memory=Memory(),
+            max_characters=parts.settings.monitor.max_characters,
             raised=lambda _: None,
         )
         judge = Judge(parts.settings.monitor)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -18,11 +19,13 @@ from sqlalchemy import Pool, event
 from werkzeug import Response
 
 from core.clock import SystemClock
+from core.errors import LeaseLost
 from core.ports import AlertFilter, Intake, Listing, Transaction
-from core.types import Document, Page, SourceRecord, SourceState
+from core.types import Document, EventType, Finding, Page, Severity, SourceRecord, SourceState
+from monitor.health import UNENDED
 from monitor.parts import build_parts
-from monitor.pipeline import Finish
-from monitor.setup import audit_entry
+from monitor.pipeline import Examiner, Finish
+from monitor.setup import add_destination, audit_entry
 from monitor.wiring import Service, open_service
 from tests.service_fixtures import ManualClock, add, import_sample, settings_for, write_documents
 
@@ -211,6 +214,100 @@ async def test_a_lost_lease_records_nothing(
     assert (await again(service, late.source)).last_success_at is None
 
 
+async def test_a_poll_of_which_nothing_came_is_a_failure_of_its_source_until_one_succeeds(
+    tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    httpserver.expect_request("/feed").respond_with_data(FEED, content_type="application/atom+xml")
+    clock = ManualClock()
+    settings = settings_for(tmp_path, failing_polls=2, failing_minutes=0)
+    async with open_service(build_parts(settings, clock)) as service:
+        community = await import_sample(service, tmp_path)
+        await add_destination(
+            service.store, service.parts, community.id, kind="webhook", name="moderators",
+            settings={"url": httpserver.url_for("/hook"), "secret": "whsec_" + "A" * 32},
+            minimum_severity=Severity.MEDIUM,
+        )  # fmt: skip
+        source = await add(service, community, "feed", {"url": httpserver.url_for("/feed")})
+        while_polled: list[SourceRecord] = []
+
+        async def ended(*_: object) -> Intake:
+            while_polled.append(await again(service, source))
+            raise LeaseLost("this process is gone")
+
+        monkeypatch.setattr(service.pipeline, "process_page", ended)
+        for _ in range(3):
+            lease = await service.store.take_due_source(clock.now(), LEASE)
+            assert lease is not None
+            await service.scheduler.poll(lease)
+            clock.moment += LEASE
+        monkeypatch.undo()
+        assert await poll_all(service) == 1
+        deliveries = (await service.store.deliveries(community.id, Listing())).items
+        recovered = await again(service, source)
+    assert [(one.state, one.failure_count, one.last_error) for one in while_polled] == [
+        (SourceState.NEW, 0, None),
+        (SourceState.FAILING, 1, UNENDED),
+        (SourceState.FAILING, 2, UNENDED),
+    ]
+    assert (recovered.state, recovered.failure_count) == (SourceState.HEALTHY, 0)
+    told = [delivery.event for delivery in deliveries if delivery.source_id == source.id]
+    assert told == [EventType.SOURCE_FAILING, EventType.SOURCE_RECOVERED]
+
+
+async def test_a_poll_that_is_broken_off_gives_its_source_back(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    community = await import_sample(service, tmp_path)
+    write_documents(tmp_path / "posts.jsonl", ["night_heron was here"])
+    await add(service, community, "files", {"path": str(tmp_path / "posts.jsonl")})
+    lease = await service.store.take_due_source(service.parts.clock.now(), LEASE)
+    assert lease is not None
+    begun = asyncio.Event()
+
+    async def endless(*_: object) -> Intake:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(service.pipeline, "process_page", endless)
+    polling = asyncio.create_task(service.scheduler.poll(lease))
+    await begun.wait()
+    polling.cancel()
+    await asyncio.wait([polling])
+    taken = await service.store.take_due_source(service.parts.clock.now(), LEASE)
+    assert taken is not None
+    assert not taken.taken_over
+
+
+async def test_a_poll_counts_where_its_notice_cannot_be_planned_and_the_next_one_plans_it(
+    tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/feed").respond_with_data("", status=503)
+    clock = ManualClock()
+    async with open_service(build_parts(settings_for(tmp_path, failing_polls=1, failing_minutes=0), clock)) as service:
+        community = await import_sample(service, tmp_path)
+        await add_destination(
+            service.store, service.parts, community.id, kind="webhook", name="moderators",
+            settings={"url": httpserver.url_for("/hook"), "secret": "whsec_" + "A" * 32},
+            minimum_severity=Severity.MEDIUM,
+        )  # fmt: skip
+        source = await add(service, community, "feed", {"url": httpserver.url_for("/feed")})
+        refusal = "create trigger refuse before insert on delivery begin select raise(abort, 'no room'); end"
+        with closing(sqlite3.connect(tmp_path / "leakwatch.sqlite3", isolation_level=None)) as database:
+            database.execute(refusal)
+            assert await poll_all(service) == 1
+            failed = await again(service, source)
+            database.execute("drop trigger refuse")
+        planned_at_first = (await service.store.deliveries(community.id, Listing())).items
+        assert failed.due_at is not None
+        clock.moment = failed.due_at
+        assert await poll_all(service) == 1
+        planned = (await service.store.deliveries(community.id, Listing())).items
+    assert (failed.state, failed.failure_count, failed.health.was_told) == (SourceState.FAILING, 1, False)
+    assert planned_at_first == ()
+    assert [delivery.event for delivery in planned] == [EventType.SOURCE_FAILING]
+
+
 async def test_a_page_that_takes_longer_than_its_lease_is_examined_once_and_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,6 +375,47 @@ async def test_a_source_whose_row_was_altered_does_not_hold_up_the_others(
     assert running.cancelled()
 
 
+async def test_of_a_very_long_text_the_beginning_is_examined_and_the_rest_is_on_record_once(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    async with open_service(build_parts(settings_for(tmp_path, max_characters=1000), clock)) as service:
+        community = await import_sample(service, tmp_path)
+        write_documents(tmp_path / "posts.jsonl", ["quiet", f"night_heron{' ' * 1000}night_heron is Ana Bell"])
+        source = await add(service, community, "files", {"path": str(tmp_path / "posts.jsonl")})
+        assert await poll_all(service) == 1
+        polled = await again(service, source)
+        (alert,) = (await service.store.alerts(community.id, Listing(), AlertFilter())).items
+        clock.moment += timedelta(hours=2)
+        write_documents(tmp_path / "posts.jsonl", ["quiet"])
+        assert await poll_all(service) == 1
+        later = await again(service, source)
+    assert [match.span.start for match in alert.matches] == [0]
+    assert polled.state is SourceState.HEALTHY
+    (blind,) = later.health.blind_intervals
+    assert blind.reason == "documents of which only the first 1000 characters were examined: 1"
+    assert (blind.from_at, blind.until_at) == (source.created_at, polled.last_success_at)
+
+
+async def test_a_document_that_breaks_the_examination_is_on_record(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    community = await import_sample(service, tmp_path)
+    write_documents(tmp_path / "posts.jsonl", ["made to break it", "night_heron was here"])
+    source = await add(service, community, "files", {"path": str(tmp_path / "posts.jsonl")})
+    examine = Examiner.examine
+
+    def breaking(self: Examiner, documents: Sequence[Document], **options: Any) -> list[Finding]:
+        if any("break" in document.text for document in documents):
+            raise RecursionError
+        return examine(self, documents, **options)
+
+    monkeypatch.setattr(Examiner, "examine", breaking)
+    assert await poll_all(service) == 1
+    assert len((await service.store.alerts(community.id, Listing(), AlertFilter())).items) == 1
+    (blind,) = (await again(service, source)).health.blind_intervals
+    assert blind.reason == "documents that could not be examined: 1"
+
+
 @pytest.mark.parametrize(("given_once", "remembered"), [(False, 201), (True, 1)])
 async def test_of_what_a_source_gives_once_only_what_raised_an_alert_is_remembered(
     service: Service, tmp_path: Path, given_once: bool, remembered: int
@@ -289,7 +427,8 @@ async def test_of_what_a_source_gives_once_only_what_raised_an_alert_is_remember
     page = Page(documents=documents, cursor=None, given_once=given_once)
     counts: list[int] = []
 
-    async def finish(_: Transaction, new_count: int) -> None:
+    async def finish(_: Transaction, new_count: int, unexamined: str | None) -> None:
+        assert unexamined is None
         counts.append(new_count)
 
     first = await service.pipeline.process_page(source, page, finish)

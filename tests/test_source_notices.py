@@ -35,7 +35,7 @@ from monitor.scheduler import UNREADABLE
 from monitor.setup import add_destination, audit_entry
 from monitor.wiring import Service, open_service
 from tests.alerting_fixtures import START, destination
-from tests.service_fixtures import ManualClock, add, import_sample, settings_for
+from tests.service_fixtures import WATCHLIST, ManualClock, add, import_sample, settings_for
 
 FEED = (
     '<feed xmlns="http://www.w3.org/2005/Atom"><title>t</title><id>f</id><updated>2026-11-20T10:00:00Z</updated></feed>'
@@ -225,6 +225,35 @@ async def test_a_destination_that_does_not_open_keeps_nobody_from_being_told(
         await add(service, community, "files", {"path": str(tmp_path / "nowhere")})
         await run_until(service, clock, timedelta(minutes=1))
     assert [body["type"] for body in bodies] == ["source.failing"]
+
+
+async def test_every_community_that_a_shared_source_is_read_for_is_told_and_one_that_does_not_open_keeps_no_other(
+    tmp_path: Path, httpserver: HTTPServer, bodies: list[dict[str, Any]]
+) -> None:
+    clock = ManualClock()
+    async with open_service(build_parts(settings_for(tmp_path, failing_polls=1, failing_minutes=0), clock)) as service:
+        names = ("Harbor Commons", "Pier Poets", "Quay Choir")
+        owner, poets, choir = [
+            await import_sample(service, tmp_path, WATCHLIST.replace("Harbor Commons", name)) for name in names
+        ]
+        for community in (owner, poets, choir):
+            await add_moderators(service, community, httpserver, Severity.MEDIUM)
+        own = await add(service, owner, "files", {"path": str(tmp_path / "nowhere")})
+        shared = replace(own, id="src_shared", name="all files", shared=True)
+        await service.store.add_source(shared, audit=audit_entry(clock, owner.id, "source.created", shared.id))
+        with closing(sqlite3.connect(tmp_path / "leakwatch.sqlite3", isolation_level=None)) as database:
+            ((kept,),) = database.execute("select wrapped_key from community where id = ?", (choir.id,)).fetchall()
+            database.execute("update community set wrapped_key = zeroblob(60) where id = ?", (choir.id,))
+            while (lease := await service.store.take_due_source(clock.now(), LEASE)) is not None:
+                await service.scheduler.poll(lease)
+            database.execute("update community set wrapped_key = ? where id = ?", (kept, choir.id))
+        await run_until(service, clock, timedelta(minutes=1))
+    told = sorted((body["data"]["community"], body["data"]["source"]["name"]) for body in bodies)
+    assert told == [
+        ("Harbor Commons", "all files"),
+        ("Harbor Commons", "sample files"),
+        ("Pier Poets", "all files"),
+    ]
 
 
 async def test_where_the_keys_of_a_community_do_not_open_a_poll_fails_alone(

@@ -96,12 +96,15 @@ class IntakeView(Answer):
     """What came of the documents."""
 
     model_config = ConfigDict(
-        json_schema_extra=example(new_count=2, known_count=1, alert_ids=["alt_4q6wk2m7c5x3"], refused=[REFUSED])
+        json_schema_extra=example(
+            new_count=2, known_count=1, alert_ids=["alt_4q6wk2m7c5x3"], gap=None, refused=[REFUSED]
+        )
     )
 
     new_count: int = Field(description="How many were new, and so looked at.")
     known_count: int = Field(description="How many were known already, and so passed over.")
     alert_ids: list[str] = Field(description="The alerts raised.")
+    gap: str | None = Field(description="What of them was not examined, such as the rest of a very long text, and why.")
     refused: list[RefusedDocument] = Field(description="Those that are wrong, and so were not taken.")
 
     @classmethod
@@ -111,6 +114,7 @@ class IntakeView(Answer):
             new_count=intake.new_count,
             known_count=intake.known_count,
             alert_ids=[alert.id for alert in intake.alerts],
+            gap=intake.gap,
             refused=refused,
         )
 

@@ -39,10 +39,11 @@ async def take(unit: Unit, row: LeasedRow, row_id: str, *still: ColumnElement[bo
     return token if await unit.change(statement) else None
 
 
-async def renew(unit: Unit, row: LeasedRow, row_id: str, token: str, *, until: datetime) -> None:
-    """Let the lease end at another time. Raises LeaseLost where it was taken over or ended."""
+async def change_held(unit: Unit, row: LeasedRow, row_id: str, token: str, **values: object) -> None:
+    """Change the row and keep its lease, which may end at another time then (``leased_until``). Raises LeaseLost where
+    the lease was taken over or ended."""
     held = (col(row.id) == row_id, col(row.lease_token) == token)
-    if not await unit.change(update(row).where(*held).values(leased_until=until)):
+    if not await unit.change(update(row).where(*held).values(**values)):
         raise LeaseLost(f"the lease of this {row.__tablename__} was lost while it was worked on")
 
 

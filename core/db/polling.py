@@ -6,17 +6,17 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlmodel import col
 
 from core.crypto import CommunityKeys, HashPurpose
 from core.db.database import Database, Unit, chunks
 from core.db.journal import add_entry
-from core.db.leases import change_leased, is_free, renew, take, takeable_at
+from core.db.leases import change_held, change_leased, is_free, take, takeable_at
 from core.db.listing import slice_of
 from core.db.sealing import health_of, seal, unseal
-from core.db.tables import SeenRow, SourceRow
-from core.errors import CryptoError
+from core.db.tables import CommunityRow, SeenRow, SourceRow
+from core.errors import CryptoError, NotFound
 from core.ports import Listing, Slice
 from core.types import AuditEntry, JsonObject, SourceHealth, SourceLease, SourceRecord, SourceState
 
@@ -66,6 +66,15 @@ class Polling(Database):
             row = await unit.one(SourceRow, community_id, source_id)
             return _source_of(await unit.keys(community_id), row)
 
+    async def source_read_for(self, community_id: str, source_id: str) -> SourceRecord:
+        """Return the source, which is the community's own or shared. Raises NotFound."""
+        async with self.reading() as unit:
+            counts = or_(col(SourceRow.community_id) == community_id, col(SourceRow.shared))
+            row = await unit.session.scalar(select(SourceRow).where(col(SourceRow.id) == source_id, counts))
+            if row is None:
+                raise NotFound("there is no such source for this community")
+            return _source_of(await unit.keys(row.community_id), row)
+
     async def set_source_enabled(
         self, community_id: str, source_id: str, enabled: bool, at: datetime, *, audit: AuditEntry
     ) -> SourceRecord:
@@ -100,24 +109,28 @@ class Polling(Database):
         Raises CryptoError where its community's keys do not open; it is leased then: others can be taken meanwhile.
         """
         due = (col(SourceRow.due_at) <= at, is_free(SourceRow, at), *_not_among(besides))
-        first = select(col(SourceRow.id)).where(*due).order_by(col(SourceRow.due_at), col(SourceRow.id)).limit(1)
+        wanted = select(col(SourceRow.id), col(SourceRow.leased_until)).where(*due)
+        first = wanted.order_by(col(SourceRow.due_at), col(SourceRow.id)).limit(1)
         while True:
             async with self.reading() as unit:
-                source_id = await unit.session.scalar(first)
-            if source_id is None:
+                found = (await unit.session.execute(first)).first()
+            if found is None:
                 return None
+            source_id, ran_out_at = found
+            as_found = col(SourceRow.leased_until).is_not_distinct_from(ran_out_at)
             async with self.writing() as unit:
-                token = await take(unit, SourceRow, source_id, *due, until=at + lease_for)
+                token = await take(unit, SourceRow, source_id, *due, as_found, until=at + lease_for)
             if token is not None:
                 # Opened once the lease stands: a row that does not open must not be the first to be taken for ever.
                 async with self.reading() as unit:
                     row = await unit.session.get_one(SourceRow, source_id)
-                    return SourceLease(_source_of(await unit.keys(row.community_id), row), token, at + lease_for)
+                    source = _source_of(await unit.keys(row.community_id), row)
+                    return SourceLease(source, token, at + lease_for, taken_over=ran_out_at is not None)
 
     async def renew_source_lease(self, lease: SourceLease, until: datetime) -> None:
         """Keep the source leased until then. Raises LeaseLost."""
         async with self.writing() as unit:
-            await renew(unit, SourceRow, lease.source.id, lease.token, until=until)
+            await change_held(unit, SourceRow, lease.source.id, lease.token, leased_until=until)
 
     async def give_source_back(self, lease: SourceLease) -> None:
         """End the lease of a source that was not polled; it is due as it was. Raises LeaseLost."""
@@ -152,23 +165,49 @@ class Polling(Database):
 
 async def finish_poll(unit: Unit, lease: SourceLease, source: SourceRecord) -> None:
     """Record what came of a poll: the source as it is after it, but for what people chose. Raises LeaseLost."""
-    keys = await unit.keys(lease.source.community_id)
-    # What does not open may open again, with the right backup: it is not written over.
-    cursor = {"sealed_cursor": _sealed_cursor(keys, source.id, source.cursor)} if source.opens else {}
     await change_leased(
-        unit,
-        SourceRow,
-        lease.source.id,
-        lease.token,
-        **cursor,
-        state=source.state,
-        sealed_health=_sealed_health(keys, source.id, source.health),
-        last_success_at=source.last_success_at,
-        last_error=source.last_error,
-        failure_count=source.failure_count,
-        due_at=source.due_at,
-        updated_at=source.updated_at,
+        unit, SourceRow, source.id, lease.token, **_polled(await unit.keys(source.community_id), source)
     )
+
+
+async def note_health(unit: Unit, lease: SourceLease, source: SourceRecord) -> None:
+    """Record how the source fares, of which a poll is still to come. Raises LeaseLost."""
+    await change_held(unit, SourceRow, source.id, lease.token, **_polled(await unit.keys(source.community_id), source))
+
+
+async def note_told(unit: Unit, source: SourceRecord) -> bool:
+    """Remember whether the destinations know of the trouble of the source; return whether that is a change. Raises
+    NotFound."""
+    row = await unit.one(SourceRow, source.community_id, source.id, to_change=True)
+    keys = await unit.keys(source.community_id)
+    health, was_told = _health_of(keys, row), source.health.was_told
+    if health.was_told == was_told:
+        return False
+    row.sealed_health = _sealed_health(keys, row.id, replace(health, was_told=was_told))
+    return True
+
+
+async def readers(unit: Unit, source: SourceRecord) -> tuple[str, ...]:
+    """Return the ids of the communities for which the source's documents count."""
+    if not source.shared:
+        return (source.community_id,)
+    return tuple(await unit.session.scalars(select(col(CommunityRow.id)).order_by(col(CommunityRow.id))))
+
+
+def _polled(keys: CommunityKeys, source: SourceRecord) -> dict[str, object]:
+    """Return what polls change of a row. What does not open may open again, with the right backup: it is not written
+    over."""
+    cursor = {"sealed_cursor": _sealed_cursor(keys, source.id, source.cursor)} if source.opens else {}
+    return {
+        **cursor,
+        "state": source.state,
+        "sealed_health": _sealed_health(keys, source.id, source.health),
+        "last_success_at": source.last_success_at,
+        "last_error": source.last_error,
+        "failure_count": source.failure_count,
+        "due_at": source.due_at,
+        "updated_at": source.updated_at,
+    }
 
 
 async def mark_seen(unit: Unit, community_id: str, fingerprints: Iterable[str], *, until: datetime) -> frozenset[str]:

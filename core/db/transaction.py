@@ -63,6 +63,15 @@ class SqlTransaction:
     async def finish_poll(self, lease: SourceLease, source: SourceRecord) -> None:
         await polling.finish_poll(self._unit, lease, source)
 
+    async def note_health(self, lease: SourceLease, source: SourceRecord) -> None:
+        await polling.note_health(self._unit, lease, source)
+
+    async def note_told(self, source: SourceRecord) -> bool:
+        return await polling.note_told(self._unit, source)
+
+    async def readers(self, source: SourceRecord) -> tuple[str, ...]:
+        return await polling.readers(self._unit, source)
+
     async def joinable_incidents(self, community_id: str, join_keys: Sequence[str]) -> tuple[Incident, ...]:
         return await incidents.joinable_incidents(self._unit, community_id, join_keys)
 

@@ -18,11 +18,13 @@ from core.types import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """What came of documents handed in: how many were new, how many known, and the alerts raised."""
+    """What came of documents handed in: how many were new, how many known, and the alerts raised. ``gap`` says in a
+    sentence, which quotes nothing, what of them was not examined."""
 
     new_count: int
     known_count: int
     alerts: tuple[Alert, ...]
+    gap: str | None = None
 
 
 class Pipeline(Protocol):

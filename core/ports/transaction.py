@@ -43,6 +43,17 @@ class Transaction(Protocol):
         """Record what came of a poll, good or bad: the source as it is after it, but for what people chose.
         Raises LeaseLost."""
 
+    async def note_health(self, lease: SourceLease, source: SourceRecord) -> None:
+        """Record how the source fares as :meth:`finish_poll` does, and keep its lease. Raises LeaseLost."""
+
+    async def note_told(self, source: SourceRecord) -> bool:
+        """Remember that the destinations know of the source's trouble, or that it is over, as its health says; return
+        whether that is a change. Raises NotFound."""
+
+    async def readers(self, source: SourceRecord) -> tuple[str, ...]:
+        """Return the ids of the communities for which the source's documents count: its own, or all where it is
+        shared."""
+
     async def joinable_incidents(self, community_id: str, join_keys: Sequence[str]) -> tuple[Incident, ...]:
         """Return the incidents, whatever their state, that have one of the join keys, the one with most of them first,
         among equals the newest; at most ``MOST_JOINABLE``."""

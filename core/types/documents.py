@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -43,6 +43,15 @@ class Document:
     def field(self, name: FieldName) -> str:
         """Return the original text of the named field, empty where the document has none."""
         return getattr(self, name) or ""
+
+    def cut(self, characters: int) -> Document:
+        """Return the document with no more than so many characters of each of its fields; itself where none has
+        more."""
+        document = self
+        for name in FIELD_NAMES:
+            if len(self.field(name)) > characters:
+                document = replace(document, **{str(name): self.field(name)[:characters]})  # type: ignore[arg-type]
+        return document
 
     @property
     def primary_language(self) -> str | None:

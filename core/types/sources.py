@@ -93,8 +93,10 @@ class SourceRecord:
 
 @dataclass(frozen=True, slots=True)
 class SourceLease:
-    """The right to poll a source until ``until``; ``token`` fences out whoever held it before."""
+    """The right to poll a source until ``until``; ``token`` fences out whoever held it before. ``taken_over``: somebody
+    held it before, and let it run out without saying what came of the poll."""
 
     source: SourceRecord
     token: str
     until: datetime
+    taken_over: bool = False

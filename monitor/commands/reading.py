@@ -36,7 +36,7 @@ class Reading:
         if self._place == "-" and sys.stdin.isatty():
             print("Reading documents from the terminal, one JSON object a line; end with Ctrl-D.", file=sys.stderr)
         columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} documents"), TimeElapsedColumn())
-        console = Console(stderr=True)
+        console, longest = Console(stderr=True), self._parts.settings.monitor.max_characters
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("", total=None)
             batch: list[Document] = []
@@ -45,7 +45,11 @@ class Reading:
                     self.unreadable_count += 1
                     print(f"leakwatch: {item}", file=sys.stderr)
                     continue
-                batch.append(item)
+                document = item.cut(longest)
+                if document is not item:
+                    self.unreadable_count += 1
+                    print(f"leakwatch: document {item.id} is read only to character {longest}", file=sys.stderr)
+                batch.append(document)
                 if len(batch) == BATCH_SIZE:
                     yield batch
                     self.document_count += len(batch)
