@@ -13,7 +13,7 @@ from api.problems import MEDIA_TYPE, Problem
 from api.schemas.documents import NewDocument
 
 PROBLEM = "#/components/schemas/Problem"
-METHODS = ("get", "post", "put", "delete")
+METHODS = ("get", "post", "put", "patch", "delete")
 
 IDEMPOTENCY_PARAMETER = {
     "name": HEADER,

@@ -10,17 +10,25 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from core.errors import NotConfigured, PluginError, SettingsError
 from core.types import JsonObject
 
 P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedSettings:
+    """Settings after a change. ``is_elsewhere``: they may be about another place than before."""
+
+    values: JsonObject = field(repr=False)
+    is_elsewhere: bool
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,20 @@ class Registry(Generic[P]):
         except ValidationError as error:
             sentences = [_sentence(row) for row in error.errors(include_url=False, include_input=False)]
             raise SettingsError(f"{self.noun} {kind}: {'; '.join(sentences)}") from None
+
+    def changed_settings(self, kind: str, settings: JsonObject, changes: JsonObject) -> ChangedSettings:
+        """Return the settings with the changes, of which null takes a setting away; what they do not name stays.
+
+        Credentials stay only where nothing changes that may say whom they are told: a place is never told those of
+        another. Raises SettingsError.
+        """
+        changed = {name: value for name, value in {**settings, **changes}.items() if value is not None}
+        secret = _secret_names(type(self.check_settings(kind, changed)))
+        is_elsewhere = _place(settings, secret) != _place(changed, secret)
+        kept = sorted(name for name in secret & settings.keys() if name not in changes)
+        if is_elsewhere and kept:
+            raise SettingsError(f"{self.noun} {kind}: with these changes, give {' and '.join(kept)} again")
+        return ChangedSettings(changed, is_elsewhere)
 
     def build(self, kind: str, settings: JsonObject, *context: object) -> P:
         """Return the plug-in made with these settings. Raises SettingsError or NotConfigured."""
@@ -106,6 +128,20 @@ def _check(port: type[Any], noun: str, origin: str, candidate: Any) -> None:
         raise PluginError(f"{noun} {origin}: kind must be a short name of letters, digits and _")
     if not (inspect.isclass(candidate.Settings) and issubclass(candidate.Settings, BaseModel)):
         raise PluginError(f"{noun} {origin}: Settings must be a pydantic model")
+
+
+def _secret_names(model: type[BaseModel]) -> frozenset[str]:
+    return frozenset(
+        name
+        for name, setting in model.model_fields.items()
+        if SecretStr in (setting.annotation, *get_args(setting.annotation))
+    )
+
+
+def _place(settings: JsonObject, secret: Set[str]) -> JsonObject:
+    """Return what may say which place it is: an address, a host, a folder, a description of a site. Lists, numbers and
+    switches say what is read there."""
+    return {name: value for name, value in settings.items() if name not in secret and isinstance(value, str | Mapping)}
 
 
 def _sentence(row: Any) -> str:

@@ -206,6 +206,31 @@ def add_source(
     return source_add(community, kind, name or kind, settings or [], interval, maximum_interval)
 
 
+@source.command("edit")
+def edit_source(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Its name or id.")],
+    settings: Given = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="How people call it from now on.")] = None,
+    interval: Annotated[
+        int | None, typer.Option(min=10, max=30 * 24 * 3600, metavar="SECONDS", help="Shortest time between two polls.")
+    ] = None,
+    maximum_interval: Annotated[
+        int | None,
+        typer.Option(
+            min=10,
+            max=30 * 24 * 3600,
+            metavar="SECONDS",
+            help="Longest time between two polls while nothing new comes.",
+        ),
+    ] = None,
+    community: CommunityName = None,
+) -> int:
+    """Change settings of a source, which keeps the others: leakwatch source edit SOURCE 'subreddits=[a, b]'"""
+    from monitor.commands.setup import source_edit
+
+    return source_edit(community, source, name, settings or [], interval, maximum_interval)
+
+
 @source.command("import")
 def import_sources(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="List of feeds (OPML), as feed readers export it.")],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from api.auth import new_token
 from core.clock import Clock
-from core.errors import NotFound, UsageError
+from core.errors import Conflict, NotFound, UsageError
 from core.ids import new_id
 from core.listing import whole
 from core.ports import Store
@@ -148,6 +148,38 @@ async def add_source(
     )
     await store.add_source(source, audit=audit_entry(parts.clock, community_id, "source.created", source.id))
     return source
+
+
+async def change_source(
+    store: Store,
+    parts: Parts,
+    source: SourceRecord,
+    *,
+    name: str | None,
+    changes: JsonObject,
+    interval: timedelta | None,
+    maximum_interval: timedelta | None,
+) -> SourceRecord:
+    """Change what is given of the source, which is due at once; return it as it is then. Raises SettingsError as
+    :meth:`core.plugins.Registry.changed_settings`, UsageError for intervals that do not fit, and Conflict where what is
+    kept of the source does not open."""
+    if not source.opens:
+        raise Conflict("what is kept of this source does not open: delete it, and add it again")
+    settings = parts.sources.changed_settings(source.kind, source.settings, changes)
+    changed = replace(
+        source,
+        name=name or source.name,
+        settings=settings.values,
+        interval_seconds=int(interval.total_seconds()) if interval else source.interval_seconds,
+        maximum_interval_seconds=int(maximum_interval.total_seconds())
+        if maximum_interval
+        else source.maximum_interval_seconds,
+        updated_at=parts.clock.now(),
+    )
+    if changed.longest_interval_seconds < changed.interval_seconds:
+        raise UsageError("the longest interval must not be shorter than the interval")
+    audit = audit_entry(parts.clock, source.community_id, "source.changed", source.id)
+    return await store.change_source(changed, anew=settings.is_elsewhere, audit=audit)
 
 
 async def add_destination(

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from api.app import create_app
-from core.types import BlindInterval, Community, DestinationHealth, Scope, SourceHealth
+from core.types import BlindInterval, Community, DestinationHealth, Scope, SourceHealth, SourceState
 from tests.api_service import Api, assert_problem, audited
 from tests.store_fixtures import delivery_failed
 
@@ -45,6 +45,70 @@ async def test_a_source_is_added_switched_and_deleted(api: Api, admin: httpx2.As
     assert_problem(await admin.get(path), 404)
     done = ("source.created", "source.disabled", "source.enabled", "source.deleted")
     assert await audited(admin) == dict.fromkeys(((action, shown["id"]) for action in done), 1)
+
+
+GIST = {"kind": "gist", "name": "Gists", "settings": {"token": "ghp_k3pt", "url": "https://gists.example"}}
+
+
+async def test_a_source_is_changed_and_goes_on_from_where_it_was(api: Api, admin: httpx2.AsyncClient) -> None:
+    boards = {"kind": "fourchan", "name": "Boards", "settings": {"boards": ["x"]}, "maximum_interval_seconds": 900}
+    made = (await admin.post("/v1/sources", json=boards)).json()
+    store, path = api.service.store, f"/v1/sources/{made['id']}"
+    lease = await store.take_due_source(api.clock.now(), timedelta(minutes=5))
+    assert lease is not None
+    read_at = api.clock.now()
+    polled = replace(
+        lease.source, cursor={"next": 0}, state=SourceState.FAILING, failure_count=3, last_success_at=read_at,
+        due_at=read_at + timedelta(hours=6), health=SourceHealth(failing_since=read_at, was_told=True),
+    )  # fmt: skip
+    async with store.transaction() as transaction:
+        await transaction.finish_poll(lease, polled)
+    changes = {"settings": {"boards": ["x", "y"]}, "name": "More boards", "maximum_interval_seconds": None}
+    answer = await admin.patch(path, json=changes)
+    assert answer.status_code == 200, answer.text
+    shown, changed = answer.json(), await store.source(lease.source.community_id, made["id"])
+    assert (shown["name"], shown["state"], shown["due_at"]) == ("More boards", "new", "2026-11-20T10:00:00Z")
+    assert (shown["interval_seconds"], shown["maximum_interval_seconds"]) == (300, 1200)
+    assert (changed.settings, changed.cursor) == ({"boards": ["x", "y"]}, {"next": 0})
+    assert (changed.failure_count, changed.last_success_at) == (0, read_at)
+    assert changed.health.was_told  # so that its recovery is told
+    assert (await audited(admin))[("source.changed", made["id"])] == 1
+
+
+async def test_credentials_stay_with_the_place_that_they_were_given_for(api: Api, admin: httpx2.AsyncClient) -> None:
+    made = (await admin.post("/v1/sources", json=GIST)).json()
+    store, path = api.service.store, f"/v1/sources/{made['id']}"
+    lease = await store.take_due_source(api.clock.now(), timedelta(minutes=5))
+    assert lease is not None
+    async with store.transaction() as transaction:
+        await transaction.finish_poll(lease, replace(lease.source, cursor={"page": 3}))
+    community_id = lease.source.community_id
+    assert (await admin.patch(path, json={"interval_seconds": 900})).json()["interval_seconds"] == 900
+    kept = await store.source(community_id, made["id"])
+    assert (kept.settings, kept.cursor) == (GIST["settings"], {"page": 3})
+
+    for elsewhere in ("https://thief.example", None):
+        refused = await admin.patch(path, json={"settings": {"url": elsewhere}})
+        assert_problem(refused, 422, without=["ghp_k3pt"])
+        assert "give token again" in refused.text
+    moved = {"settings": {"url": "https://other.example", "token": "ghp_n3w"}}
+    assert (await admin.patch(path, json=moved)).status_code == 200
+    changed = await store.source(community_id, made["id"])
+    assert (changed.settings, changed.cursor) == (moved["settings"], None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"settings": {"urk": "https://a.example"}}, {"interval_seconds": 0}, {"kind": "files"}, {"name": None},
+     {"maximum_interval_seconds": 30}],
+)  # fmt: skip
+async def test_a_change_that_does_not_fit_leaves_the_source_as_it_was(
+    admin: httpx2.AsyncClient, changes: dict[str, object]
+) -> None:
+    made = (await admin.post("/v1/sources", json=FEED)).json()
+    path = f"/v1/sources/{made['id']}"
+    assert_problem(await admin.patch(path, json=changes), 422)
+    assert (await admin.get(path)).json() == made
 
 
 async def test_how_a_source_fares_is_shown(api: Api, admin: httpx2.AsyncClient) -> None:
@@ -109,6 +173,10 @@ async def test_a_shared_source_is_in_the_hands_of_operators_alone(
     path = f"/v1/sources/{made.json()['id']}"
     assert (await admin.get(path)).status_code == 200
     assert_problem(await admin.post(f"{path}/disable"), 403)
+    assert_problem(await admin.patch(path, json={"interval_seconds": 900}), 403)
+    own = (await admin.post("/v1/sources", json=FEED)).json()
+    assert_problem(await admin.patch(f"/v1/sources/{own['id']}", json={"shared": True}), 403)
+    assert (await operator.patch(path, json={"interval_seconds": 900})).json()["interval_seconds"] == 900
     assert_problem(await admin.delete(path), 403)
     assert (await operator.delete(path)).status_code == 204
 
@@ -119,7 +187,11 @@ async def test_files_of_the_server_are_read_for_operators_alone(
     files = {"kind": "files", "name": "inbox", "settings": {"path": str(tmp_path)}}
     assert_problem(await admin.post("/v1/sources", json=files), 403, without=[str(tmp_path)])
     operator = await api.member(harbor, Scope.WRITE, Scope.OPERATE)
-    assert (await operator.post("/v1/sources", json=files)).status_code == 201
+    made = await operator.post("/v1/sources", json=files)
+    assert made.status_code == 201
+    path = f"/v1/sources/{made.json()['id']}"
+    assert_problem(await admin.patch(path, json={"settings": {"pattern": "*"}}), 403)
+    assert (await operator.patch(path, json={"settings": {"pattern": "*"}})).status_code == 200
 
 
 async def test_a_destination_is_added_switched_and_deleted(admin: httpx2.AsyncClient) -> None:

@@ -25,7 +25,7 @@ SAMPLE = Path(__file__).parent.parent / "monitor" / "sample"
 COMMANDS = (
     *("scan", "entities", "try", "bench", "up", "demo", "doctor"),
     *("watchlist", "watchlist check", "watchlist import", "watchlist export"),
-    *("source add", "source import", "destination add", "destination test", "key create"),
+    *("source add", "source edit", "source import", "destination add", "destination test", "key create"),
     *("delivery list", "delivery replay"),
 )
 WATCHLIST = """version: 1

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query
 
 from api.auth import Reader, Writer, audit_entry, require, require_for_settings
 from api.schemas.common import Identifier, Items, ListingQuery
-from api.schemas.sources import NewSource, SourceView
+from api.schemas.sources import NewSource, SourceChange, SourceView
 from api.services import Given, Services
+from core.errors import Conflict
 from core.ids import new_id
 from core.types import ApiKey, Scope, SourceRecord
 
@@ -54,6 +55,26 @@ async def list_sources(wanted: Annotated[ListingQuery, Query()], given: Given, k
 async def read_source(source_id: Identifier, given: Given, key: Reader) -> SourceView:
     """Answers the source and how it fares."""
     return SourceView.of(await given.store.source(key.community_id, source_id), given.clock.now())
+
+
+@router.patch("/{source_id}", summary="Change a source")
+async def change_source(source_id: Identifier, sent: SourceChange, given: Given, key: Writer) -> SourceView:
+    """Changes what is sent of the source, which is polled at once, from where it was. Where a setting changes that is a
+    single text, such as an address, it is read as if it had just been added. A shared one, and one that reads files of
+    the server, needs the scope `operate`."""
+    source = await given.store.source(key.community_id, source_id)
+    _check_shared(source, key)
+    if not source.opens:
+        raise Conflict("what is kept of this source does not open: delete it, and add it again")
+    settings = given.sources.changed_settings(source.kind, source.settings, sent.settings)
+    at = given.clock.now()
+    changed = sent.changed(source, settings.values, at)
+    _check_shared(changed, key)
+    require_for_settings(key, given.sources.check_settings(source.kind, settings.values))
+    audit = audit_entry(given, key, "source.changed", source_id)
+    after = await given.store.change_source(changed, anew=settings.is_elsewhere, audit=audit)
+    given.changed()
+    return SourceView.of(after, at)
 
 
 @router.post("/{source_id}/enable", summary="Switch a source on")

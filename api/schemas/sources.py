@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from api.schemas.common import Answer, Input, Moment, Name, PluginSettings, example
-from core.types import BlindInterval, SourceRecord, SourceState
+from core.errors import UsageError
+from core.types import BlindInterval, JsonObject, SourceRecord, SourceState
 
 LONGEST_INTERVAL_SECONDS = 30 * 24 * 3600
 
@@ -46,6 +48,37 @@ class NewSource(Input):
         if self.maximum_interval_seconds is not None and self.maximum_interval_seconds < self.interval_seconds:
             raise ValueError("maximum_interval_seconds must not be less than interval_seconds")
         return self
+
+
+class SourceChange(Input):
+    """What is to be changed of a source; what is left out stays."""
+
+    model_config = ConfigDict(
+        json_schema_extra=example(settings={"subreddits": ["harborcommons", "ferrytalk"]}, interval_seconds=600)
+    )
+
+    name: Name = Field("", description="What people call this source.")
+    settings: PluginSettings = Field(
+        default={},
+        description="The settings that change; null takes one away. Credentials stay unless they are given, but where "
+        "something changes that may say where they are sent (any setting that is a single text), they must be given.",
+    )
+    interval_seconds: int = Field(
+        0, ge=1, le=LONGEST_INTERVAL_SECONDS, description="Shortest time from one poll to the next."
+    )
+    maximum_interval_seconds: int | None = Field(
+        None, ge=1, le=LONGEST_INTERVAL_SECONDS, description="Longest time; null is four times the shortest."
+    )
+    shared: bool = Field(False, description="Whether its documents count for every community. Needs `operate`.")
+
+    def changed(self, source: SourceRecord, settings: JsonObject, at: datetime) -> SourceRecord:
+        """Return the source with what was sent, and these settings, at that moment. Raises UsageError for intervals
+        that do not fit."""
+        sent = self.model_dump(include=self.model_fields_set - {"settings"})
+        changed = replace(source, settings=settings, updated_at=at, **sent)
+        if changed.longest_interval_seconds < changed.interval_seconds:
+            raise UsageError("maximum_interval_seconds must not be less than interval_seconds")
+        return changed
 
 
 class BlindIntervalView(Answer):

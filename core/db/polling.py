@@ -75,6 +75,38 @@ class Polling(Database):
                 raise NotFound("there is no such source for this community")
             return _source_of(await unit.keys(row.community_id), row)
 
+    async def change_source(self, changed: SourceRecord, *, anew: bool, audit: AuditEntry) -> SourceRecord:
+        """Put name, settings, intervals and whether it is shared in place of what was known of the source, which is due
+        at once then, unless it is disabled (a poll under way is not recorded). ``anew``: what was learned of the place,
+        and how far it was read, is forgotten. Return the source as it is then. Raises NotFound."""
+        async with self.writing() as unit:
+            row = await unit.one(SourceRow, changed.community_id, changed.id, to_change=True)
+            keys = await unit.keys(row.community_id)
+            content = {"name": changed.name, "settings": changed.settings}
+            row.sealed = seal(keys, SourceRow, row.id, content)
+            row.interval_seconds, row.maximum_interval_seconds = (
+                changed.interval_seconds,
+                changed.maximum_interval_seconds,
+            )
+            row.shared, row.updated_at = changed.shared, changed.updated_at
+            health = replace(_health_of(keys, row), interval_seconds=None)
+            if anew:
+                # Its trouble is not over because somebody tries to mend it.
+                health = SourceHealth(
+                    failing_since=health.failing_since,
+                    read_since=changed.updated_at,
+                    was_told=health.was_told,
+                    blind_intervals=health.blind_intervals,
+                )
+                row.sealed_cursor, row.last_success_at = None, None
+            row.sealed_health = _sealed_health(keys, row.id, health)
+            if row.state != SourceState.DISABLED:
+                row.state, row.due_at = SourceState.NEW, changed.updated_at
+                row.last_error, row.failure_count = None, 0
+            row.lease_token, row.leased_until = None, None
+            await add_entry(unit, audit)
+            return _source_of(keys, row)
+
     async def set_source_enabled(
         self, community_id: str, source_id: str, enabled: bool, at: datetime, *, audit: AuditEntry
     ) -> SourceRecord:

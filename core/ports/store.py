@@ -142,6 +142,10 @@ class Store(Protocol):
     async def source_read_for(self, community_id: str, source_id: str) -> SourceRecord:
         """Return the source, which is the community's own or shared: its documents count for the community."""
 
+    async def change_source(self, changed: SourceRecord, *, anew: bool, audit: AuditEntry) -> SourceRecord:
+        """Put what people chose of the source in place of what they chose before; it is due at once, unless it is
+        disabled. ``anew``: it is read as if it had just been added. Return it as it is then."""
+
     async def set_source_enabled(
         self, community_id: str, source_id: str, enabled: bool, at: datetime, *, audit: AuditEntry
     ) -> SourceRecord: ...

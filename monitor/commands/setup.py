@@ -1,4 +1,4 @@
-"""``leakwatch source add`` and ``import``, ``leakwatch destination add`` and ``leakwatch key create``."""
+"""``leakwatch source add``, ``edit`` and ``import``, ``leakwatch destination add`` and ``leakwatch key create``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.settings import load_settings
 from core.types import Community, Json, JsonObject, Scope, Severity
 from monitor.commands.scan import UNREADABLE
 from monitor.parts import Parts, build_parts
-from monitor.setup import add_destination, add_source, community_named, create_key
+from monitor.setup import add_destination, add_source, change_source, community_named, create_key, source_named
 from monitor.wiring import open_store
 from sources.parsing.formats import UnreadableFormat
 from sources.parsing.opml import FeedOutline, read_opml
@@ -46,6 +46,31 @@ def source_add(
             maximum_interval=None if maximum_interval_seconds is None else timedelta(seconds=maximum_interval_seconds),
         )
         print(f"{source.id} is saved.")
+
+    return with_community(community, work)
+
+
+def source_edit(
+    community: str | None,
+    source: str,
+    name: str | None,
+    settings: Sequence[str],
+    interval_seconds: int | None,
+    maximum_interval_seconds: int | None,
+) -> int:
+    """Change what is given of the source of that name or id. A running service sees it within seconds."""
+
+    async def work(store: SqlStore, parts: Parts, owner: Community) -> None:
+        changed = await change_source(
+            store,
+            parts,
+            await source_named(store, owner.id, source),
+            name=name,
+            changes=given(settings),
+            interval=None if interval_seconds is None else timedelta(seconds=interval_seconds),
+            maximum_interval=None if maximum_interval_seconds is None else timedelta(seconds=maximum_interval_seconds),
+        )
+        print(f"{changed.id} is changed.")
 
     return with_community(community, work)
 
