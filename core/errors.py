@@ -101,6 +101,10 @@ class CryptoError(LeakwatchError):
     """A sealed value cannot be opened."""
 
 
+DOES_NOT_OPEN = "what is kept of it does not open: restore the database from a backup, or delete it and add it again"
+"""What people are told of a source or a destination of which a sealed value cannot be opened."""
+
+
 class FetchError(LeakwatchError):
     """An outgoing request failed: no connection, no answer in time, a broken answer."""
 

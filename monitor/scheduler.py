@@ -13,6 +13,7 @@ from alerting.canaries import is_in
 from alerting.planning import plan_source_notices
 from core.clock import Clock
 from core.errors import (
+    DOES_NOT_OPEN,
     CryptoError,
     LeakwatchError,
     LeaseLost,
@@ -35,8 +36,6 @@ SHARE_OF_LEASE = 0.8
 """Reading must end within this share of the lease."""
 RENEWALS = 3
 """How often a lease is renewed in the time for which it is taken: one that fails does not lose it."""
-
-UNREADABLE = "what is kept of it does not open: restore the database from a backup, or delete it and add it again"
 
 
 class Scheduler:
@@ -154,7 +153,7 @@ class Scheduler:
     async def _read(self, lease: SourceLease) -> Page:
         record = lease.source
         if not record.opens:
-            raise SourceBroken(UNREADABLE)
+            raise SourceBroken(DOES_NOT_OPEN)
         search_terms = await self._store.search_terms(record.community_id, self._clock.now())
         context = SourceContext(name=record.name, http=self._http, clock=self._clock, search_terms=search_terms)
         source = self._sources.build(record.kind, record.settings, context)

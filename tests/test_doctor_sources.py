@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import DOES_NOT_OPEN
 from core.settings import load_settings
 from core.types import BlindInterval, Community, SourceHealth, SourceRecord, SourceState
+from monitor.commands.destinations import destination_list
 from monitor.commands.doctor import doctor
-from monitor.scheduler import UNREADABLE
 from monitor.wiring import open_store
-from tests.store_fixtures import audit
+from tests.store_fixtures import audit, destination
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
@@ -96,4 +97,24 @@ def test_a_source_that_does_not_open_is_named_by_its_id_beside_the_others(
     with closing(sqlite3.connect(store_in / "data" / "leakwatch.sqlite3")) as database, database:
         database.execute("update source set sealed = zeroblob(60) where id = 'src_read'")
     assert doctor() == 1
-    assert said(capsys) == {"src_read": f"does not work {UNREADABLE}", "New": "works not read yet"}
+    assert said(capsys) == {"src_read": f"does not work {DOES_NOT_OPEN}", "New": "works not read yet"}
+
+
+def test_a_destination_that_does_not_open_is_named_by_its_id_beside_the_others(
+    store_in: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def keep_two() -> None:
+        await keep()
+        async with open_store(load_settings()) as store:
+            for number in (1, 2):
+                await store.add_destination(destination(f"dst_{number}", "com_a"), audit=audit("com_a"))
+
+    asyncio.run(keep_two())
+    with closing(sqlite3.connect(store_in / "data" / "leakwatch.sqlite3")) as database, database:
+        database.execute("update destination set sealed = zeroblob(60) where id = 'dst_1'")
+    assert doctor() == 1
+    lines = [line.split(maxsplit=3) for line in capsys.readouterr().out.splitlines() if line.startswith("destination ")]
+    assert ["dst_1", f"does not work {DOES_NOT_OPEN}"] in [[name, " ".join(rest.split())] for _, name, _, rest in lines]
+    assert len(lines) == 2
+    assert destination_list(None) == 0
+    assert f"failing: {DOES_NOT_OPEN}" in capsys.readouterr().out

@@ -17,6 +17,7 @@ from werkzeug import Request, Response
 
 from alerting.notifiers.email import compose
 from alerting.rendering import notice
+from core.errors import DOES_NOT_OPEN
 from core.ports import Listing
 from core.types import (
     Community,
@@ -31,7 +32,6 @@ from core.types import (
     SourceState,
 )
 from monitor.parts import build_parts
-from monitor.scheduler import UNREADABLE
 from monitor.setup import add_destination, audit_entry
 from monitor.wiring import Service, open_service
 from tests.alerting_fixtures import START, destination
@@ -205,7 +205,7 @@ async def test_a_source_that_does_not_open_is_told_and_read_again_once_it_does(
         works = await service.store.source(community.id, source.id)
     assert (failing.state, failing.opens, listed) == (SourceState.FAILING, False, (failing,))
     assert failing.name == (source.id if column == "sealed" else "sample feed")
-    assert failing.last_error == UNREADABLE
+    assert failing.last_error == DOES_NOT_OPEN
     assert failing.last_success_at is not None
     assert failing.last_success_at <= read_until
     assert [body["type"] for body in bodies] == ["source.failing", "source.recovered"]

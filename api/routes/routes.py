@@ -53,7 +53,7 @@ async def preview_routing(asked: RoutingQuestion, given: Given, key: Reader) -> 
     incident = await _incident(asked, key.community_id, given)
     routes = await whole(partial(given.store.routes, key.community_id))
     destinations = await whole(partial(given.store.all_destinations, key.community_id))
-    decided = route_incident(incident, routes, destinations)
+    decided = route_incident(incident, routes, [one for one in destinations if one.opens])
     now, is_pressing = given.clock.now(), is_urgent(incident)
     views = []
     for routing in decided:

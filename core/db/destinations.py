@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import or_, select, update
 from sqlmodel import col
@@ -15,7 +17,7 @@ from core.db.listing import slice_of
 from core.db.routes import routes
 from core.db.sealing import digest_schedule_of, seal, unseal
 from core.db.tables import DeliveryRow, DestinationRow
-from core.errors import Conflict, CryptoError
+from core.errors import DOES_NOT_OPEN, Conflict, CryptoError
 from core.logs import logger
 from core.ports import Listing, Slice
 from core.types import AuditEntry, DeliveryState, Destination, DestinationHealth, Detail, Severity
@@ -52,14 +54,14 @@ class Destinations(Database):
                 DestinationRow,
                 "updated_at",
                 listing,
-                lambda row: destination_of(keys, row),
+                lambda row: _shown(keys, row),
             )
 
     async def destination(self, community_id: str, destination_id: str) -> Destination:
         """Return the destination. Raises NotFound."""
         async with self.reading() as unit:
             row = await unit.one(DestinationRow, community_id, destination_id)
-            return destination_of(await unit.keys(community_id), row)
+            return _shown(await unit.keys(community_id), row)
 
     async def change_destination(self, changed: Destination, *, audit: AuditEntry) -> Destination:
         """Put what is given of the destination in place of what was known; return it as it is then. Its deliveries,
@@ -191,7 +193,19 @@ def sealed_destination(keys: CommunityKeys, destination: Destination) -> bytes:
 
 def destination_of(keys: CommunityKeys, row: DestinationRow) -> Destination:
     """Return the row's destination. Raises CryptoError."""
-    content = unseal(keys, DestinationRow, row.id, row.sealed)
+    return _destination(row, unseal(keys, DestinationRow, row.id, row.sealed))
+
+
+def _shown(keys: CommunityKeys, row: DestinationRow) -> Destination:
+    """Return the row's destination, also where it does not open: it must not go unnoticed that it is told nothing."""
+    try:
+        return destination_of(keys, row)
+    except CryptoError:
+        destination = _destination(row, {"name": row.id, "settings": {}})
+        return replace(destination, opens=False, health=replace(destination.health, last_error=DOES_NOT_OPEN))
+
+
+def _destination(row: DestinationRow, content: Mapping[str, Any]) -> Destination:
     return Destination(
         id=row.id,
         community_id=row.community_id,

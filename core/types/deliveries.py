@@ -43,13 +43,14 @@ class Destination:
     """Where notices go. ``settings`` belong to the channel named by ``kind`` and hold credentials. With ``no_quotes``,
     nothing that strangers wrote is sent there. ``only_when_asked``: it is told of what a moderator who is reached there
     is asked to take on, and of what routes lead there, not of all else. With a ``digest``, what can wait is told
-    in that."""
+    in that. ``opens`` is false where what is sealed of it does not open: its id stands in place of its name then."""
 
     id: str
     community_id: str
     kind: str
     name: str
     settings: JsonObject = field(repr=False)
+    opens: bool = True
     detail: Detail = Detail.REDACTED
     minimum_severity: Severity = Severity.MEDIUM
     no_quotes: bool = False

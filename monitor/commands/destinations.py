@@ -51,4 +51,5 @@ def _state(destination: Destination) -> str:
     health = destination.health
     if not destination.enabled:
         return "off" if health.disabled_because is None else f"switched off: {health.disabled_because}"
-    return "on" if health.failing_since is None else f"failing: {health.last_error}"
+    fares_well = destination.opens and health.failing_since is None
+    return "on" if fares_well else f"failing: {health.last_error}"

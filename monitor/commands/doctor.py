@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.crypto import load_key
-from core.errors import LeakwatchError, NotConfigured
+from core.errors import DOES_NOT_OPEN, LeakwatchError, NotConfigured
 from core.http import GuardedClient
 from core.listing import whole
 from core.plugins import Registry
@@ -27,7 +27,6 @@ from core.types import Canary, CanaryState, Destination, JsonObject, SourceRecor
 from monitor.commands.canaries import story
 from monitor.commands.streams import STANDARD_OUTPUT, written
 from monitor.parts import Parts, build_parts
-from monitor.scheduler import UNREADABLE
 from monitor.wiring import open_store
 
 OVERDUE = timedelta(minutes=5)
@@ -140,13 +139,17 @@ async def _configured(store: Store, parts: Parts, http: HttpClient) -> AsyncIter
             built = (
                 _built(name, parts.sources, source.kind, source.settings, context)
                 if source.opens
-                else Check(name, DOES_NOT, UNREADABLE)
+                else Check(name, DOES_NOT, DOES_NOT_OPEN)
             )
             yield _fares(source, built, parts.clock.now())
         for destination in await whole(partial(store.all_destinations, community.id)):
             name = f"destination {destination.name} ({destination.kind})"
             context_of_channel = NotifierContext(http=http, clock=parts.clock)
-            built = _built(name, parts.notifiers, destination.kind, destination.settings, context_of_channel)
+            built = (
+                _built(name, parts.notifiers, destination.kind, destination.settings, context_of_channel)
+                if destination.opens
+                else Check(name, DOES_NOT, DOES_NOT_OPEN)
+            )
             yield _takes(destination, built, parts.clock.now())
         for canary in _latest(await whole(partial(store.canaries, community.id))):
             yield _arrives(canary, parts.clock.now())

@@ -114,7 +114,7 @@ def route_explain(community: str | None, incident_id: str) -> int:
     async def work(store: SqlStore, parts: Parts, owner: Community) -> None:  # noqa: ARG001
         incident = await store.incident(owner.id, incident_id)
         routes = await whole(partial(store.routes, owner.id))
-        destinations = await whole(partial(store.all_destinations, owner.id))
+        destinations = [one for one in await whole(partial(store.all_destinations, owner.id)) if one.opens]
         table = Table("destination", "name", "told", "why", "routes", box=None, pad_edge=False)
         for routing in route_incident(incident, routes, destinations):
             table.add_row(
