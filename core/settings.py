@@ -75,9 +75,12 @@ class MonitorSettings(_Part):
     delivery_lease_seconds: int = Field(120, gt=0, description="How long one delivery attempt may take.")
     seen_days: int = Field(90, gt=0, description="How long a keyed hash of a document read is kept.")
     failing_polls: int = Field(
-        3, gt=0, description="How many polls of a source must have failed in a row before its community is told."
+        3,
+        gt=0,
+        description="How many polls of a source must have failed in a row before its community is told; fewer where the "
+        "next try lies further off than failing_minutes.",
     )
-    failing_minutes: int = Field(60, ge=0, description="How long it must have failed for that, too.")
+    failing_minutes: int = Field(60, ge=0, description="For how long it must have failed by then.")
     silent_hours: int = Field(
         12, gt=0, description="Shortest time without anything new for which a source that usually has more is silent."
     )

@@ -114,28 +114,41 @@ class FilesSource:
         unreadable: list[Unreadable] = []
         progress: dict[str, Json] = {}
         more = False
-        for name, path in self._files():
+        unlisted = False
+        for found in self._files():
+            if isinstance(found, Unreadable):
+                self._report(found, alone=False)
+                unreadable.append(found)
+                unlisted = True
+                continue
+            name, path = found
             before = _Progress.read(cursor.get(name))
             if not more:
                 before = self._read(name, path, before, documents, unreadable)
                 more = _is_full(documents)
             progress[name] = before.written()
+        if unlisted:  # what is there was not seen, and is not gone
+            progress = {**cursor, **progress}
         # Files may never change, but where there are none, the path or the pattern may be wrong.
         return Page(
             documents=tuple(documents),
             cursor=progress,
             more=more,
-            gap=f"files or lines that could not be read, or not wholly: {len(unreadable)}" if unreadable else None,
+            gap=f"files, lines or directories that could not be read, or not wholly: {len(unreadable)}"
+            if unreadable
+            else None,
             silence_is_usual=bool(progress),
         )
 
-    def _files(self) -> Iterator[tuple[str, Path]]:
+    def _files(self) -> Iterator[tuple[str, Path] | Unreadable]:
         path = self._settings.path
         if path.is_dir():
             pattern = self._settings.pattern
-            for name, file in files_under(path):
-                if pattern is None or PurePosixPath(name).match(pattern):
-                    yield name, file
+            for found in files_under(path):
+                if isinstance(found, Unreadable) and found.where == ".":
+                    raise SourceBroken(f"its path {found.sentence}")
+                if isinstance(found, Unreadable) or pattern is None or PurePosixPath(found[0]).match(pattern):
+                    yield found
         elif path.is_file():
             yield path.name, path
         else:
@@ -176,9 +189,11 @@ class FilesSource:
 
     def _report(self, unreadable: Unreadable, *, alone: bool) -> None:
         if alone and self._settings.path.is_file() and unreadable.where == self._settings.path.name:
-            raise SourceBroken(str(unreadable))
-        # Without the place: names of files are not ours to write down.
-        logger().warning("a file could not be read, or not wholly", kind=self.kind, error=unreadable.sentence)
+            raise SourceBroken(f"the file {unreadable.sentence}")
+        # Without the place: a member's name may be in it.
+        logger().warning(
+            "a file or directory could not be read, or not wholly", kind=self.kind, error=unreadable.sentence
+        )
 
     def _document(self, document: Document, name: str) -> Document:
         external_id = name if document.id == name else f"{name}:{document.id}"

@@ -85,7 +85,13 @@ class _News:
     ended: bool = True
     failed: list[str] = field(default_factory=list)
     failure: SourceUnavailable | None = None
+    fetched: int = 0
     given_up: int = 0
+
+    @property
+    def hides_threads(self) -> bool:
+        """Whether every thread that was asked for could not be fetched."""
+        return bool(self.failed) and not self.fetched
 
     @property
     def is_over(self) -> bool:
@@ -139,6 +145,9 @@ class FourchanSource:
                 news.failure.cursor = _written(number, boards, unreadable)
                 raise news.failure
             waits.append(now + news.failure.retry_after if news.failure.retry_after else None)
+            if news.hides_threads:
+                reason = f"number {number + 1} of the boards: its threads cannot be read: {news.failure}"
+                unreadable = unreadable.and_also(name, reason)
         following = (number + 1) % len(names) if news.ended else number
         return Page(
             documents=await asyncio.to_thread(self._documents, name, news.posts, now),
@@ -176,6 +185,7 @@ class FourchanSource:
                         news.failed.append(key)
                         waiting.add(key)
                         continue
+                    news.fetched += 1
             fresh = [post for post in posts if post["no"] > known]
             given = fresh[: PAGE_SIZE - len(news.posts)]
             news.posts += given

@@ -559,7 +559,7 @@ async def test_what_cannot_be_read_in_a_directory_does_not_stop_the_rest(
     (tmp_path / "b.txt").write_text("b")
     page = await poll(context, tmp_path)
     assert [document.external_id for document in page.documents] == ["b.txt"]
-    assert page.gap == "files or lines that could not be read, or not wholly: 1"
+    assert page.gap == "files, lines or directories that could not be read, or not wholly: 1"
     again = await poll(context, tmp_path, page.cursor)
     assert (again.documents, again.gap) == ((), None)
     written = capsys.readouterr()
@@ -584,7 +584,7 @@ async def test_a_file_that_may_not_be_opened_is_read_once_it_may(
         assert [document.text for document in page.documents] == ["fine"]
         page = await poll(context, tmp_path, page.cursor)
         assert (page.documents, page.more) == ((), False)
-        assert page.gap == "files or lines that could not be read, or not wholly: 1"
+        assert page.gap == "files, lines or directories that could not be read, or not wholly: 1"
     page = await poll(context, tmp_path, page.cursor)
     assert ([document.text for document in page.documents], page.gap) == (["closed"], None)
     page = await poll(context, tmp_path, page.cursor)
@@ -596,5 +596,45 @@ async def test_a_single_file_that_cannot_be_read_is_an_error(context: SourceCont
         await poll(context, tmp_path / "missing")
     path = tmp_path / "x.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n")
-    with pytest.raises(SourceBroken, match=r"^x\.png is an image, which is not read$"):
+    with pytest.raises(SourceBroken, match=r"^the file is an image, which is not read$"):
         await poll(context, path)
+
+
+async def test_a_directory_that_may_not_be_listed_is_told_and_its_files_are_not_read_anew_afterwards(
+    context: SourceContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "members").mkdir()
+    (tmp_path / "members" / "leak.jsonl").write_bytes(lines({"text": "one"}))
+    (tmp_path / "post.txt").write_text("two")
+    page = await poll(context, tmp_path)
+    assert len(page.documents) == 2
+    listed = os.scandir
+
+    def refused(path: str) -> Any:
+        if Path(path).name in closed_names:
+            raise PermissionError(13, "Permission denied", path)
+        return listed(path)
+
+    closed_names = {"members"}
+    with monkeypatch.context() as closed:  # whoever runs the tests may be allowed to list everything
+        closed.setattr(os, "scandir", refused)
+        assert problems(tmp_path) == ["members cannot be listed (PermissionError)"]
+        page = await poll(context, tmp_path, page.cursor)
+        assert (page.documents, page.gap) == (
+            (),
+            "files, lines or directories that could not be read, or not wholly: 1",
+        )
+        closed_names = {tmp_path.name}
+        with pytest.raises(SourceBroken, match=r"^its path cannot be listed \(PermissionError\)$"):
+            await poll(context, tmp_path, page.cursor)
+    page = await poll(context, tmp_path, page.cursor)
+    assert (page.documents, page.gap) == ((), None)
+
+
+async def test_a_page_ends_where_its_texts_are_long_enough(context: SourceContext, tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.txt").write_bytes(b"x" * 5_000_001)
+    page = await poll(context, tmp_path)
+    assert ([document.external_id for document in page.documents], page.more) == (["a.txt", "b.txt"], True)
+    page = await poll(context, tmp_path, page.cursor)
+    assert ([document.external_id for document in page.documents], page.more) == (["c.txt"], False)

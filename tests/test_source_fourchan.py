@@ -358,6 +358,25 @@ async def test_a_place_that_gives_no_thread_is_in_trouble_and_nothing_is_given_u
     assert sorted(found + (await rest(base, context, cursor))[0]) == list(range(6, 41))
 
 
+async def test_a_board_whose_threads_all_fail_is_failing_though_its_catalogue_is_read(
+    fourchan: Fourchan, base: dict[str, Any], context: SourceContext
+) -> None:
+    threads = [fourchan.open() for _ in range(4)]
+    _, cursor = await rest(base, context)
+    for thread in threads:
+        fourchan.reply(thread, 7)
+    fourchan.broken = dict.fromkeys(threads, Response(status=500))
+    latest = fourchan.open()
+    page = await poll(base, context, cursor)
+    assert numbers(page.documents) == [latest]
+    assert page.failing == (
+        "number 1 of the boards: its threads cannot be read: 127.0.0.1 cannot answer now (status 500)"
+    )
+    del fourchan.broken[threads[3]]
+    page = await poll(base, context, page.cursor)
+    assert (numbers(page.documents), page.failing) == (list(range(26, 33)), None)
+
+
 async def test_a_wait_that_a_thread_asks_for_is_kept(
     fourchan: Fourchan, base: dict[str, Any], context: SourceContext
 ) -> None:

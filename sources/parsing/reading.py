@@ -65,21 +65,29 @@ def read_documents(
     elif not source.is_dir():
         yield from (step.item for step in read_file(source, name or source.name, max_bytes=max_bytes))
     else:
-        for relative, path in files_under(source):
+        for found in files_under(source):
+            if isinstance(found, Unreadable):
+                yield found
+                continue
+            relative, path = found
             for step in read_file(path, relative, max_bytes=max_bytes, number_prefix=f"{relative}:"):
                 yield step.item
 
 
-def files_under(directory: Path) -> Iterator[tuple[str, Path]]:
+def files_under(directory: Path) -> Iterator[tuple[str, Path] | Unreadable]:
     """Yield the relative name and the path of every file below, in a stable order, without hidden ones and without
-    links that lead out."""
+    links that lead out; and last the directories that cannot be listed."""
     root = directory.resolve()
-    for folder, folders, names in os.walk(root):
+    unlisted: list[OSError] = []
+    for folder, folders, names in os.walk(root, onerror=unlisted.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(folder, name)
-            if not name.startswith(".") and path.is_file() and path.resolve().is_relative_to(root):
+            if not name.startswith(".") and os.path.isfile(path) and path.resolve().is_relative_to(root):  # noqa: PTH113  # Path.is_file raises
                 yield path.relative_to(root).as_posix(), path
+    for error in unlisted:
+        relative = Path(error.filename).relative_to(root).as_posix()
+        yield Unreadable(relative, f"cannot be listed ({type(error).__name__})", may_pass=True)
 
 
 def read_file(
