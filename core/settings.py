@@ -77,8 +77,8 @@ class MonitorSettings(_Part):
     failing_polls: int = Field(
         3,
         gt=0,
-        description="How many polls of a source must have failed in a row before its community is told; fewer where the "
-        "next try lies further off than failing_minutes.",
+        description="How many polls of a source must have failed in a row before its community is told; fewer where "
+        "the next try lies further off than failing_minutes.",
     )
     failing_minutes: int = Field(60, ge=0, description="For how long it must have failed by then.")
     silent_hours: int = Field(
