@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Self
 
 import httpx2
@@ -40,6 +41,11 @@ _AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
 def user_agent(settings: HttpSettings) -> str:
     """Return how requests call themselves: the name, and where a site reaches the operator."""
     return f"{settings.user_agent} (+{settings.contact})" if settings.contact else settings.user_agent
+
+
+@cache  # reading the certificates of all authorities takes a while, and several megabytes
+def _system_trust() -> ssl.SSLContext:
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 def check_url(url: str) -> None:
@@ -100,7 +106,7 @@ class GuardedClient:
         self._turns = Turns(clock, timedelta(seconds=settings.host_interval_seconds)) if paced else None
         # A kept connection would be shared by all names of an address, past the check of the certificate.
         self._transport = httpx2.AsyncHTTPTransport(
-            verify=tls or True, trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0)
+            verify=tls or _system_trust(), trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0)
         )
 
     @property

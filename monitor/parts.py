@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache
 
 from alerting.scoring import Scorer
 from core.clock import Clock, SystemClock
@@ -37,13 +37,11 @@ class Parts:
     """Makes what alerts are known again by."""
     _matchers: tuple[Matcher, ...] = field(repr=False)
 
-    @cached_property
+    @property
     def entities(self) -> EntityPipeline:
         """The recognisers. Loading them takes a second, so it waits until somebody looks at a document.
         Raises SettingsError for phone regions or a model that do not exist."""
-        return EntityPipeline(
-            [*pattern_recognisers(self.settings.phone_regions), PersonRecogniser(self.settings.nlp_model)]
-        )
+        return _entities(self.settings.phone_regions, self.settings.nlp_model)
 
     def keyed(self) -> Parts:
         """Return the parts with matchers that conceal terms with the key of this installation. Without, or where
@@ -81,6 +79,11 @@ class Parts:
             scorer=Scorer(complete, minimum_score=lowest),
             clock=self.clock,
         )
+
+
+@cache  # they are the same with any key and on any database
+def _entities(phone_regions: tuple[str, ...], nlp_model: str | None) -> EntityPipeline:
+    return EntityPipeline([*pattern_recognisers(phone_regions), PersonRecogniser(nlp_model)])
 
 
 def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:

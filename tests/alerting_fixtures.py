@@ -30,6 +30,7 @@ from core.types import (
     TermKind,
     Watchlist,
 )
+from tests.fresh_database import place_database
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
 PSEUDONYM = "Zqxpseudonym"
@@ -68,6 +69,7 @@ class HandClock:
 @asynccontextmanager
 async def open_store(directory: Path, clock: Clock) -> AsyncIterator[SqlStore]:
     """Open a store on a SQLite file, which has one community and one watchlist from the first time on."""
+    place_database(directory)
     store = SqlStore(load_settings(data_directory=directory), clock)
     await store.open()
     try:

@@ -18,6 +18,7 @@ from core.types import Community, Scope
 from monitor.parts import Parts, build_parts
 from monitor.wiring import open_service
 from tests.api_service import MAXIMUM_BODY_BYTES, Api, SetClock
+from tests.fresh_database import place_database
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +28,7 @@ def parts() -> Parts:
 
 @pytest.fixture
 async def api(parts: Parts, tmp_path: Path) -> AsyncIterator[Api]:
+    place_database(tmp_path)
     clock = SetClock()
     settings = Settings(data_directory=tmp_path, api=ApiSettings(max_body_bytes=MAXIMUM_BODY_BYTES))
     async with (

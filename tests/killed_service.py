@@ -15,6 +15,7 @@ from core.settings import ApiSettings, HttpSettings, MonitorSettings, Settings
 from core.types import DeliveryLease
 from monitor.parts import build_parts
 from monitor.wiring import open_service
+from tests.fresh_database import place_database
 from tests.shifted_clock import ShiftedClock
 
 LEASE_SECONDS = 30
@@ -65,7 +66,8 @@ async def pause(seconds: float) -> None:
 
 
 def settings_of(folder: Path) -> Settings:
-    """Return settings that keep everything in the folder and may reach loopback."""
+    """Return settings that keep everything in the folder, whose database is ready, and may reach loopback."""
+    place_database(folder)
     return Settings(
         data_directory=folder,
         api=ApiSettings(port=0),

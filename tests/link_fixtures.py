@@ -16,11 +16,13 @@ from core.types import Scope
 from monitor.parts import Parts
 from monitor.wiring import open_service
 from tests.api_service import Api, SetClock
+from tests.fresh_database import place_database
 from tests.public_service import PUBLIC_URL, Reached
 
 
 @pytest.fixture
 async def reached(parts: Parts, tmp_path: Path, httpserver: HTTPServer) -> AsyncIterator[Reached]:
+    place_database(tmp_path)
     clock = SetClock()
     settings = Settings(
         data_directory=tmp_path,

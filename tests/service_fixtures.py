@@ -14,6 +14,7 @@ from core.settings import ApiSettings, HttpSettings, MonitorSettings, Settings
 from core.types import Community, JsonObject, SourceRecord
 from monitor.setup import add_source, import_watchlist
 from monitor.wiring import Service
+from tests.fresh_database import place_database
 
 WATCHLIST = """
 version: 1
@@ -50,7 +51,8 @@ class ManualClock:
 
 
 def settings_for(folder: Path, **monitor: int) -> Settings:
-    """Return settings that keep everything in the folder and may reach loopback."""
+    """Return settings that keep everything in the folder, whose database is ready, and may reach loopback."""
+    place_database(folder)
     return Settings(
         data_directory=folder,
         api=ApiSettings(port=0),

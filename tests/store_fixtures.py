@@ -48,6 +48,7 @@ from core.types import (
     Watchlist,
     Weekday,
 )
+from tests.fresh_database import place_database
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -71,6 +72,8 @@ class StandingClock:
 
 @asynccontextmanager
 async def opened(directory: Path, clock: StandingClock | None = None) -> AsyncIterator[SqlStore]:
+    """Open a store on the directory's database. One in a directory that exists is not migrated for it, but copied."""
+    place_database(directory)
     store = SqlStore(Settings(data_directory=directory), clock or StandingClock())
     await store.open()
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -13,8 +15,8 @@ from core.errors import StoreError
 
 def migrations(connection: Connection) -> Config:
     """Return Alembic's configuration for the migrations of this package, run on the connection."""
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", "core.db:migrations")
+    config = _configuration()
+    config.attributes["connection"] = connection
     return config
 
 
@@ -23,9 +25,21 @@ def upgrade(connection: Connection, name: str) -> None:
 
     Raises StoreError for a database that a newer program has migrated.
     """
-    config = migrations(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    newest, *_ = known = _revisions()
     current = MigrationContext.configure(connection).get_current_revision()
     if current is not None and current not in known:
         raise StoreError(f"{name} was written by a newer version of Leakwatch: install that version, or a later one")
-    command.upgrade(config, "head")
+    if current != newest:
+        command.upgrade(migrations(connection), "head")
+
+
+@cache  # Alembic runs every script to read its number
+def _revisions() -> tuple[str, ...]:
+    """Return the revisions that this program knows, the newest first."""
+    return tuple(script.revision for script in ScriptDirectory.from_config(_configuration()).walk_revisions())
+
+
+def _configuration() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "core.db:migrations")
+    return config
