@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import signal
@@ -35,6 +36,12 @@ def _is_address(host: object) -> bool:
     except ValueError:
         return False
     return True
+
+
+def pytest_collection_finish() -> None:
+    """Let no later collection of rubbish look through what was imported and collected, which stays to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

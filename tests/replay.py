@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 
-from core.settings import HttpSettings, MonitorSettings, Settings
+from core.logs import configure_logs
 from monitor.parts import build_parts
 from monitor.wiring import open_service
+from tests.killed_service import BETWEEN_STARTS, LEASE_SECONDS, settings_of
+from tests.shifted_clock import ShiftedClock
 
-LEASE_SECONDS = 3
-"""Longer than a page takes on a busy machine: a lost lease repeats the page. After a kill it must run out."""
+
+def replay(folder: Path, start: int) -> None:
+    """Read the folder's sources to their end. ``start`` counts how often that was begun."""
+    configure_logs("CRITICAL")
+    asyncio.run(_replay(folder, ShiftedClock(start * BETWEEN_STARTS)))
 
 
-async def replay(folder: Path) -> None:
-    settings = Settings(
-        data_directory=folder,
-        http=HttpSettings(host_interval_seconds=0),
-        monitor=MonitorSettings(source_lease_seconds=LEASE_SECONDS),
-    )
-    async with open_service(build_parts(settings)) as service:
+async def _replay(folder: Path, clock: ShiftedClock) -> None:
+    async with open_service(build_parts(settings_of(folder), clock)) as service:
         scheduler = asyncio.create_task(service.scheduler.run())
-        clock, rest = service.parts.clock, asyncio.Event()
+        rest = asyncio.Event()
         while (due_at := await service.store.next_source_due_at()) is not None:
             if (due_at - clock.now()).total_seconds() > LEASE_SECONDS:
                 break
             await clock.wait_until(due_at, rest)
         scheduler.cancel()
         await asyncio.wait([scheduler])
-
-
-if __name__ == "__main__":
-    asyncio.run(replay(Path(sys.argv[1])))

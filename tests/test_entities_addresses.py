@@ -139,8 +139,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("pattern", HOSTILE.values(), ids=HOSTILE.keys())
 def test_time_is_linear_in_hostile_text(pattern: str) -> None:
-    def seconds(length: int) -> float:
+    def seconds(length: int, enough: float = 0) -> float:
         document = Document(id="1", text="12 Elm Street " + pattern * (length // len(pattern)))
-        return cpu_seconds(lambda: PIPELINE.recognise([document]))
+        return cpu_seconds(lambda: PIPELINE.recognise([document]), enough)
 
-    assert seconds(16_000) < 24 * max(seconds(2_000), 0.002)
+    bound = 24 * max(seconds(2_000), 0.002)
+    assert seconds(16_000, bound) < bound

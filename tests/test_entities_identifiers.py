@@ -208,8 +208,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("pattern", HOSTILE.values(), ids=HOSTILE.keys())
 def test_identifiers_take_time_linear_in_hostile_text(pattern: str) -> None:
-    def seconds(length: int) -> float:
+    def seconds(length: int, enough: float = 0) -> float:
         text = f"identity 123456789 {pattern * (length // len(pattern))}"
-        return cpu_seconds(lambda: recognise(text))
+        return cpu_seconds(lambda: recognise(text), enough)
 
-    assert seconds(16_000) < 24 * max(seconds(2_000), 0.01)
+    bound = 24 * max(seconds(2_000), 0.01)
+    assert seconds(16_000, bound) < bound

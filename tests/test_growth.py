@@ -91,33 +91,36 @@ PATTERNS = {
 
 @pytest.mark.parametrize("pattern", PATTERNS.values(), ids=PATTERNS.keys())
 def test_a_scan_takes_time_linear_in_hostile_text(scan: Scan, pattern: str) -> None:
-    def seconds(length: int) -> float:
+    def seconds(length: int, enough: float = 0) -> float:
         document = Document(id="1", text=f"night_heron {pattern * (length // len(pattern))} harborlight")
-        return cpu_seconds(lambda: scan.lines([document]))
+        return cpu_seconds(lambda: scan.lines([document]), enough)
 
     scan.lines([Document(id="1", text=f"night_heron {pattern * 100}")])
-    assert seconds(SMALL * TIMES) < MOST_TIMES_SLOWER * max(seconds(SMALL), 0.01)
+    bound = MOST_TIMES_SLOWER * max(seconds(SMALL), 0.01)
+    assert seconds(SMALL * TIMES, bound) < bound
 
 
 def test_a_scan_takes_time_linear_in_a_list_of_members(scan: Scan) -> None:
-    def seconds(count: int) -> float:
+    def seconds(count: int, enough: float = 0) -> float:
         lines = [
             f"{MEMBERS[n % len(MEMBERS)]}, Maria Gonzalez, heron{n}@mail.example, +1 202 555 0143" for n in range(count)
         ]
         document = Document(id="1", text="\n".join(lines))
-        return cpu_seconds(lambda: scan.lines([document]))
+        return cpu_seconds(lambda: scan.lines([document]), enough)
 
     seconds(20)
-    assert seconds(200) < MOST_TIMES_SLOWER * max(seconds(25), 0.01)
+    bound = MOST_TIMES_SLOWER * max(seconds(25), 0.01)
+    assert seconds(200, bound) < bound
 
 
 def test_of_a_long_text_only_what_is_around_the_matches_costs_more_than_the_search(scan: Scan) -> None:
     def text(sentences: int) -> str:
         return "Anna Novak met John Miller of Harborville, who lives in Oak Street. " * sentences
 
-    def seconds(between: str) -> float:
+    def seconds(between: str, enough: float = 0) -> float:
         document = Document(id="1", text=f"night_heron {between} harborlight {between[:9]}")
-        return cpu_seconds(lambda: scan.lines([document]))
+        return cpu_seconds(lambda: scan.lines([document]), enough)
 
     search = cpu_seconds(lambda: scan.lines([Document(id="1", text=text(40_000))]))
-    assert seconds(text(40_000)) < seconds(text(400)) + 2 * search
+    bound = seconds(text(400)) + 2 * search
+    assert seconds(text(40_000), bound) < bound

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import random
-import sqlite3
-import subprocess
-import sys
-from collections.abc import Awaitable, Callable
+from functools import partial
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
-from core.ports import AlertFilter, IncidentFilter, Listing, Slice
+from core.listing import whole
+from core.ports import AlertFilter, IncidentFilter
 from core.types import Severity
 from monitor.parts import build_parts
 from monitor.setup import add_destination
 from monitor.wiring import open_service, open_store
-from tests.conftest import REPOSITORY
+from tests.killed_service import pause, seen_count
+from tests.replay import replay
 from tests.service_fixtures import add, import_sample, settings_for, write_documents
 
-T = TypeVar("T")
-DOCUMENT_COUNT = 4_000
+DOCUMENT_COUNT = 2_000
 KILLS_IN_A_REPLAY = 5
 LONGEST_REPLAY_SECONDS = 60
 
@@ -58,65 +57,45 @@ async def prepare(folder: Path) -> str:
         return community.id
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.replay", str(folder)],
-        cwd=REPOSITORY,
-        stderr=subprocess.PIPE,
-    )
-
-
-def seen_count(folder: Path) -> int:
-    with sqlite3.connect(f"file:{folder / 'leakwatch.sqlite3'}?mode=ro", uri=True, timeout=10) as database:
-        (count,) = database.execute("select count(*) from seen").fetchone()
-    database.close()
-    return int(count)
+def started(folder: Path, start: int) -> ForkServerProcess:
+    """Begin the replay in a process that has everything imported."""
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["tests.warm_service"])
+    process = processes.Process(target=replay, args=(folder, start))
+    process.start()
+    return process
 
 
 async def kill_during_replay(folder: Path, moments: list[int], chance: random.Random) -> int:
-    """Start the replay again and again, and kill it a little after each number of documents; return the kills."""
-    kills, pause = 0, asyncio.Event()
-    for moment in moments:
-        process = start(folder)
+    """Start the replay again and again, and kill it a little after each number of documents, anywhere in the work on
+    a page; return the kills."""
+    kills = 0
+    for number, moment in enumerate(moments):
+        process = started(folder, number)
         try:
             async with asyncio.timeout(LONGEST_REPLAY_SECONDS):
-                while process.poll() is None and seen_count(folder) < moment:
-                    await wait(pause, 0.002)
-            await wait(pause, chance.uniform(0, 0.03))
-            if process.poll() is None:
-                process.kill()
-                kills += 1
+                while process.is_alive() and seen_count(folder) < moment:
+                    await pause(0.01)
+            await pause(chance.uniform(0, 0.15))
+            kills += process.is_alive()
         finally:
             process.kill()
-            process.communicate()
+            process.join()
     return kills
 
 
-async def wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        pass
-
-
-async def everything(listed: Callable[[Listing], Awaitable[Slice[T]]]) -> list[T]:
-    items: list[T] = []
-    cursor = None
-    while True:
-        part = await listed(Listing(cursor=cursor, limit=200))
-        items += part.items
-        cursor = part.next_cursor
-        if cursor is None:
-            return items
+def end(process: ForkServerProcess) -> None:
+    """Let the replay come to its end, which must be a good one."""
+    process.join(LONGEST_REPLAY_SECONDS)
+    assert process.exitcode == 0
 
 
 async def outcome(folder: Path, community_id: str) -> dict[str, object]:
     """Return everything that came of the replay, without the ids that differ from run to run."""
     async with open_store(settings_for(folder)) as store:
-        alerts = await everything(lambda listing: store.alerts(community_id, listing, AlertFilter()))
-        incidents = await everything(lambda listing: store.incidents(community_id, listing, IncidentFilter()))
-        deliveries = await everything(lambda listing: store.deliveries(community_id, listing))
+        alerts = await whole(lambda listing: store.alerts(community_id, listing, AlertFilter()))
+        incidents = await whole(lambda listing: store.incidents(community_id, listing, IncidentFilter()))
+        deliveries = await whole(partial(store.deliveries, community_id))
         return {
             "alerts": sorted((alert.document.id, alert.alert_class, alert.score) for alert in alerts),
             "incidents": sorted(
@@ -132,9 +111,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     """Return the outcome of a replay that nobody killed."""
     folder = tmp_path_factory.mktemp("undisturbed")
     community_id = asyncio.run(prepare(folder))
-    process = start(folder)
-    _, errors = process.communicate(timeout=LONGEST_REPLAY_SECONDS)
-    assert process.returncode == 0, errors.decode()
+    end(started(folder, 0))
     return asyncio.run(outcome(folder, community_id))
 
 
@@ -149,12 +126,10 @@ async def test_a_replay_killed_at_random_moments_ends_with_the_same_alerts(
 ) -> None:
     chance = random.Random(seed)
     community_id = await prepare(tmp_path)
-    moments = sorted(chance.sample(range(1, DOCUMENT_COUNT - 400), KILLS_IN_A_REPLAY))
+    moments = sorted(chance.sample(range(1, DOCUMENT_COUNT - 600), KILLS_IN_A_REPLAY))
 
     kills = await kill_during_replay(tmp_path, moments, chance)
-    process = start(tmp_path)
-    _, errors = process.communicate(timeout=LONGEST_REPLAY_SECONDS)
+    end(started(tmp_path, KILLS_IN_A_REPLAY))
 
     assert kills == KILLS_IN_A_REPLAY
-    assert process.returncode == 0, errors.decode()
     assert await outcome(tmp_path, community_id) == undisturbed

@@ -266,20 +266,22 @@ def test_spans_are_whole_host_names_apart_from_each_other(parts: list[str]) -> N
 def test_hostile_text_takes_linear_time(piece: str) -> None:
     finder = finder_of(domain(HARBOR), sensitivity=Sensitivity.WIDE)
 
-    def seconds(length: int) -> float:
+    def seconds(length: int, enough: float = 0) -> float:
         folded = FoldedBatch([Document(id="1", text=piece * (length // len(piece)))])
-        return cpu_seconds(lambda: finder.find(folded))
+        return cpu_seconds(lambda: finder.find(folded), enough)
 
     seconds(1_000)
-    assert seconds(160_000) < 4 * 8 * max(seconds(20_000), 0.002)
+    bound = 4 * 8 * max(seconds(20_000), 0.002)
+    assert seconds(160_000, bound) < bound
 
 
 def test_ten_thousand_domains_are_looked_for_as_fast_as_a_hundred() -> None:
     text = " ".join(f"see https://page{n}.river{n % 7}stone.org/x." for n in range(500))
 
-    def seconds(count: int) -> float:
+    def seconds(count: int, enough: float = 0) -> float:
         finder = finder_of(*(domain(f"quiet{n:05}harbor.example") for n in range(count)))
         folded = FoldedBatch([Document(id="1", text=text)])
-        return cpu_seconds(lambda: finder.find(folded))
+        return cpu_seconds(lambda: finder.find(folded), enough)
 
-    assert seconds(10_000) < 4 * seconds(100)
+    bound = 4 * seconds(100)
+    assert seconds(10_000, bound) < bound

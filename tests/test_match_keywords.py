@@ -96,9 +96,10 @@ def test_a_keyword_without_letters_or_with_typos_is_refused() -> None:
 def test_hostile_text_takes_linear_time(pattern: str) -> None:
     finder = MATCHER.compile([keyword("safe house"), keyword("safe safe safe harbour")], WATCHLISTS)
 
-    def seconds(length: int) -> float:
+    def seconds(length: int, enough: float = 0) -> float:
         folded = FoldedBatch([Document(id="1", text=f"safe{pattern * (length // len(pattern))}!!!! house")])
-        return cpu_seconds(lambda: finder.find(folded))
+        return cpu_seconds(lambda: finder.find(folded), enough)
 
     seconds(1_000)
-    assert seconds(160_000) < 4 * 8 * max(seconds(20_000), 0.002)
+    bound = 4 * 8 * max(seconds(20_000), 0.002)
+    assert seconds(160_000, bound) < bound

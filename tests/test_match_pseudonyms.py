@@ -302,9 +302,10 @@ def test_hostile_text_takes_linear_time(pattern: str) -> None:
     watchlist = Watchlist(id="members", community_id="harbor", name="Members")
     finder = MATCHER.compile([pseudonym("night_heron"), pseudonym("abababab")], {"members": watchlist})
 
-    def seconds(length: int) -> float:
+    def seconds(length: int, enough: float = 0) -> float:
         document = Document(id="1", text=pattern * (length // len(pattern)))
-        return cpu_seconds(lambda: [best_apart(matches) for matches in finder.find(FoldedBatch([document]))])
+        return cpu_seconds(lambda: [best_apart(matches) for matches in finder.find(FoldedBatch([document]))], enough)
 
     seconds(1_000)
-    assert seconds(80_000) < 4 * 8 * max(seconds(10_000), 0.002)
+    bound = 4 * 8 * max(seconds(10_000), 0.002)
+    assert seconds(80_000, bound) < bound

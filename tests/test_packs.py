@@ -115,10 +115,11 @@ def test_a_query_that_cannot_be_read_or_speaks_of_what_is_watched_is_refused() -
 def test_packs_take_time_linear_in_hostile_text() -> None:
     topics = topics_of(load_packs())
 
-    def seconds(times: int) -> float:
+    def seconds(times: int, enough: float = 0) -> float:
         text = "he is at her address, she and his kids kill the real name of a leaked password " * times
         stretch = Stretch("text", 0, text)
         document = Document(id="1", text=text)
-        return cpu_seconds(lambda: list(topics.find(document, stretch)))
+        return cpu_seconds(lambda: list(topics.find(document, stretch)), enough)
 
-    assert seconds(800) < 3 * 8 * max(seconds(100), 0.01)
+    bound = 3 * 8 * max(seconds(100), 0.01)
+    assert seconds(800, bound) < bound

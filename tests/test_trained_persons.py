@@ -159,18 +159,20 @@ def test_tokens_hold_everything_of_a_text_but_its_spaces(text: str) -> None:
 
 @pytest.mark.parametrize("pattern", ["Maria ", "M. ", "a.b-c", "1 ", "((((1", "\u0301", "王", "Maria"])
 def test_seeing_persons_takes_time_linear_in_hostile_text(pattern: str) -> None:
-    def seconds(length: int) -> float:
+    def seconds(length: int, enough: float = 0) -> float:
         document = Document(id="1", text=pattern * (length // len(pattern)))
-        return cpu_seconds(lambda: PIPELINE.recognise([document]))
+        return cpu_seconds(lambda: PIPELINE.recognise([document]), enough)
 
     seconds(500)
-    assert seconds(6_000) < 4 * 8 * max(seconds(750), 0.005)
+    bound = 4 * 8 * max(seconds(750), 0.005)
+    assert seconds(6_000, bound) < bound
 
 
 @pytest.mark.parametrize("pattern", ["a", "A", "Maria ", "\n", "王", "@", "'", "www.", "\u0301", "O'"])
 def test_reading_takes_time_linear_in_hostile_text(pattern: str) -> None:
-    def seconds(length: int) -> float:
-        return cpu_seconds(lambda: Tokens(pattern * (length // len(pattern))))
+    def seconds(length: int, enough: float = 0) -> float:
+        return cpu_seconds(lambda: Tokens(pattern * (length // len(pattern))), enough)
 
     seconds(1_000)
-    assert seconds(160_000) < 4 * 8 * max(seconds(20_000), 0.005)
+    bound = 4 * 8 * max(seconds(20_000), 0.005)
+    assert seconds(160_000, bound) < bound
