@@ -27,12 +27,12 @@ LONGEST_REPLAY_SECONDS = 60
 
 
 def texts() -> list[str]:
-    """Return posts of which every tenth is a leak, and every hundredth the copy of an earlier leak."""
+    """Return posts of which every twentieth is a leak, and every hundredth the copy of an earlier leak."""
     posts = []
     for number in range(DOCUMENT_COUNT):
         if number % 100 == 99:
             posts.append("quiet-lantern is really Maria Gonzalez, pass it on")
-        elif number % 10 == 9:
+        elif number % 20 == 19:
             posts.append(f"post {number}: everybody knows n1ght_h3ron by now")
         else:
             posts.append(f"post {number}: the ferry was late again this morning")
@@ -116,7 +116,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
 
 
 def test_the_undisturbed_replay_raises_every_alert(undisturbed: dict[str, object]) -> None:
-    assert len(undisturbed["alerts"]) == DOCUMENT_COUNT // 10  # type: ignore[arg-type]
+    assert len(undisturbed["alerts"]) == DOCUMENT_COUNT // 20  # type: ignore[arg-type]
     assert undisturbed["seen"] == DOCUMENT_COUNT
 
 
