@@ -89,9 +89,11 @@ class Dispatcher:
         self._lease_for = lease_for
         self._public_url = public_url
         self._wake = asyncio.Event()
+        self._releases_at = context.clock.now()
 
     def wake(self) -> None:
         """Look at the outbox again now: something was planned, enabled or replayed."""
+        self._releases_at = self._clock.now()
         self._wake.set()
 
     async def run(self) -> None:
@@ -107,10 +109,13 @@ class Dispatcher:
         async with asyncio.TaskGroup() as group:
             while True:
                 look_again_at = self._clock.now() + LONGEST_WAIT
-                await self._plan_repetitions()
                 try:
-                    released_at = await self._store.release_held(self._clock.now())
-                    look_again_at = min(look_again_at, released_at or look_again_at)
+                    if self._releases_at <= self._clock.now():
+                        self._releases_at = look_again_at
+                        await self._plan_repetitions()
+                        released_at = await self._store.release_held(self._clock.now())
+                        self._releases_at = min(self._releases_at, released_at or look_again_at)
+                    look_again_at = min(look_again_at, self._releases_at)
                     while len(attempts) < CONCURRENT_DELIVERIES:
                         with_failing = len(probes) < CONCURRENT_PROBES
                         try:
@@ -146,9 +151,12 @@ class Dispatcher:
         log = logger().bind(delivery_id=lease.delivery.id, destination_id=lease.destination.id)
         started = self._clock.monotonic()
         try:
-            if await hold_back(self._store, lease, self._clock.now()):
-                return
-            sent = await self._send(lease)
+            async with self._store.snapshot():
+                if await hold_back(self._store, lease, self._clock.now()):
+                    self.wake()
+                    return
+                shown = await self._shown(lease)
+            sent = await self._send(lease, shown) if isinstance(shown, Notice) else shown
             duration_seconds = self._clock.monotonic() - started
             if isinstance(sent, Notice):
                 attempt = self._attempt(lease, None, duration_seconds)
@@ -166,16 +174,27 @@ class Dispatcher:
             # The lease runs out, and the delivery is repeated with the same idempotency key.
             log.error("the outcome of a delivery cannot be recorded", exc_info=error)
 
-    async def _send(self, lease: DeliveryLease) -> Notice | DeliveryError:
-        """Return the notice that was delivered, or why it was not. Raises StoreError."""
+    async def _shown(self, lease: DeliveryLease) -> Notice | DeliveryError:
+        """Return the notice, or why there is none. Raises StoreError."""
+        try:
+            return await self._notice(lease)
+        except StoreError:
+            raise
+        except (NotFound, SettingsError) as error:
+            return DeliveryRefused(str(error))
+        except Exception as error:  # whatever is wrong with one notice must not stop the others
+            logger().error("a notice cannot be written", kind=lease.destination.kind, exc_info=error)
+            return DeliveryRefused(f"unexpected {type(error).__name__}")
+
+    async def _send(self, lease: DeliveryLease, shown: Notice) -> Notice | DeliveryError:
+        """Return the notice if it was delivered, or why it was not. Raises StoreError."""
         limit_seconds = self._lease_for.total_seconds() * SHARE_OF_LEASE
         try:
             async with asyncio.timeout(limit_seconds):
                 destination = lease.destination
                 notifier = self._notifiers.build(destination.kind, destination.settings, self._context)
-                sent = await self._notice(lease)
-                await notifier.send(sent)
-                return sent
+                await notifier.send(shown)
+                return shown
         except DeliveryError as error:
             return error
         except StoreError:

@@ -27,8 +27,9 @@ class MarkedBeforeSent(Dispatcher):
     """A dispatcher with the mistake that must not be made."""
 
     async def deliver(self, lease: DeliveryLease) -> None:
-        await self._record_success(lease, self._attempt(lease, None, 0.0), await self._notice(lease))
-        await self._send(lease)
+        shown = await self._notice(lease)
+        await self._record_success(lease, self._attempt(lease, None, 0.0), shown)
+        await self._send(lease, shown)
 
 
 def serve(folder: Path, start: int, is_broken: bool) -> None:

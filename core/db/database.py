@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -200,6 +201,7 @@ class Database:
         self._name = name_of(self._url)
         self._engine: AsyncEngine = make_engine(self._url)
         self._keyring: Keyring | None = None
+        self._snapshot: ContextVar[Unit | None] = ContextVar("snapshot", default=None)
 
     async def open(self) -> None:
         """Create the database where there is none, migrate it, and check that the key opens it.
@@ -235,8 +237,23 @@ class Database:
             await dispose(engine)
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[None]:
+        """Have all that this task reads in the block be of one state of the database. What is written meanwhile, here
+        too, does not show."""
+        async with self.reading() as unit:
+            token = self._snapshot.set(unit)
+            try:
+                yield
+            finally:
+                self._snapshot.reset(token)
+
+    @asynccontextmanager
     async def reading(self) -> AsyncIterator[Unit]:
         """Open a unit that reads one state of the database."""
+        unit = self._snapshot.get()
+        if unit is not None:
+            yield unit
+            return
         async with self._unit(self._engine) as unit:
             yield unit
 

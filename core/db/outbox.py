@@ -65,17 +65,14 @@ class Outbox(Database):
                 return None
             async with self.writing() as unit:
                 token = await take(unit, DeliveryRow, delivery_id, *due, until=at + lease_for)
-            if token is not None:
-                # Opened once the lease stands: what does not open must not be the first to be taken for ever.
-                async with self.reading() as unit:
+                if token is not None:
                     row = await unit.session.get_one(DeliveryRow, delivery_id)
                     destination = await unit.session.get_one(DestinationRow, row.destination_id)
-                    return DeliveryLease(
-                        delivery_of(row),
-                        destination_of(await unit.keys(row.community_id), destination),
-                        token,
-                        at + lease_for,
-                    )
+                    community = await unit.community(row.community_id)
+            if token is not None:
+                # Opened once the lease stands: what does not open must not be the first to be taken for ever.
+                opened = destination_of(unit.keyring.of(community), destination)
+                return DeliveryLease(delivery_of(row), opened, token, at + lease_for)
 
     async def next_delivery_due_at(self, *, with_failing: bool = True) -> datetime | None:
         """Return when the next delivery can be taken, ``with_failing`` as in :meth:`take_due_delivery`; None where

@@ -78,6 +78,10 @@ class Store(Protocol):
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """Open the one transaction that writes what came of a page or a decision."""
 
+    def snapshot(self) -> AbstractAsyncContextManager[None]:
+        """Have all that this task reads in the block be of one state of the database. What is written meanwhile, here
+        too, does not show."""
+
     # communities and keys
 
     async def add_community(self, community: Community, keys: Sequence[ApiKey] = (), *, audit: AuditEntry) -> None:
