@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from monitor.bench.texts import completed_handles, generated_handles, generated_posts, joined
-from tests.programs import LEAKWATCH
+from tests.programs import LEAKWATCH, run_forked
 
 WAYS = {"leakwatch", "partial_ratio", "cdist", "aho_corasick", "regex"}
 
@@ -78,7 +79,7 @@ def test_handles_that_are_given_are_completed_by_mixing_them() -> None:
 )
 def test_what_cannot_be_measured_is_refused_in_one_sentence(tmp_path: Path, arguments: list[str], said: str) -> None:
     (tmp_path / "one.jsonl").write_text('{"text": "night_heron"}\n')
-    done = run(tmp_path, *arguments)
+    done = run_forked(("bench", *arguments), folder=tmp_path, environment=os.environ)
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -19,8 +19,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from monitor.commands.view import printable
+from tests.programs import LEAKWATCH, run_forked
 
-PROGRAM = Path(sys.executable).parent / "leakwatch"
 SAMPLE = Path(__file__).parent.parent / "monitor" / "sample"
 COMMANDS = (
     *("scan", "entities", "try", "bench", "up", "demo", "doctor"),
@@ -72,16 +72,8 @@ class Program:
         self.folder = folder
 
     def __call__(self, *arguments: object, given: str | bytes = b"") -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [PROGRAM, *map(str, arguments)],
-            env=self.environment,
-            cwd=self.folder,
-            input=given.encode() if isinstance(given, str) else given,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+        content = given.encode() if isinstance(given, str) else given
+        return run_forked(arguments, folder=self.folder, environment=self.environment, given=content)
 
 
 @pytest.fixture
@@ -93,11 +85,13 @@ def leakwatch(environment: Mapping[str, str], tmp_path: Path) -> Program:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_answers_at_once(leakwatch: Program, command: str) -> None:
+def test_help_answers_at_once(environment: Mapping[str, str], command: str) -> None:
     seconds = []
     for _ in range(3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = leakwatch(*command.split(), "--help")
+        done = subprocess.run(
+            [LEAKWATCH, *command.split(), "--help"], env=environment, capture_output=True, text=True, check=False
+        )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         # Processor time is what the program needs by itself, however busy the tests keep the machine.
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
@@ -289,7 +283,7 @@ def test_a_full_disk_behind_standard_output_is_one_sentence(
     ):
         with Path("/dev/full").open("wb") as full:
             done = subprocess.run(
-                [PROGRAM, *arguments], env=environment, stdout=full, stderr=subprocess.PIPE, check=False
+                [LEAKWATCH, *arguments], env=environment, stdout=full, stderr=subprocess.PIPE, check=False
             )
         assert done.returncode == 2
         assert done.stderr == b"leakwatch: standard output cannot be written (No space left on device)\n"
@@ -298,7 +292,7 @@ def test_a_full_disk_behind_standard_output_is_one_sentence(
 def test_a_closed_pipe_ends_the_scan_quietly(leakwatch: Program, watchlist: Path, posts: Path) -> None:
     posts.write_text((json.dumps({"text": DOX}) + "\n") * 3000)
     with subprocess.Popen(
-        [PROGRAM, "scan", "--watchlist", watchlist, "--input", posts],
+        [LEAKWATCH, "scan", "--watchlist", watchlist, "--input", posts],
         env=leakwatch.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -313,7 +307,7 @@ def test_a_closed_pipe_ends_the_scan_quietly(leakwatch: Program, watchlist: Path
 
 def test_an_interrupt_ends_the_scan_quietly(leakwatch: Program, watchlist: Path) -> None:
     with subprocess.Popen(
-        [PROGRAM, "scan", "--watchlist", watchlist],
+        [LEAKWATCH, "scan", "--watchlist", watchlist],
         env=leakwatch.environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -334,7 +328,7 @@ def test_a_terminal_gets_a_view_with_the_spot_and_the_reasons(
 ) -> None:
     reader, terminal = pty.openpty()
     process = subprocess.Popen(
-        [PROGRAM, "scan", "--watchlist", watchlist, "--input", posts],
+        [LEAKWATCH, "scan", "--watchlist", watchlist, "--input", posts],
         env={**environment, "TERM": "xterm-256color"},
         stdin=subprocess.DEVNULL,
         stdout=terminal,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.types import Document, Finding, Match, Span, TermKind
-from tests.programs import LEAKWATCH
+from tests.programs import run_forked
 from watchlists.forecast import Tally, bounds
 
 MONDAY = datetime(2026, 11, 16, 8, tzinfo=UTC)
@@ -94,15 +94,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def check(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [LEAKWATCH, "watchlist", "check", "members.yaml", *map(str, arguments)],
-        cwd=folder,
-        env={**os.environ, "COLUMNS": "160"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    words = ("watchlist", "check", "members.yaml", *arguments)
+    return run_forked(words, folder=folder, environment={**os.environ, "COLUMNS": "160"})
 
 
 def test_check_says_what_a_week_would_bring_ordinary_words_first(folder: Path) -> None:

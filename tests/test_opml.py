@@ -12,7 +12,7 @@ import pytest
 
 from sources.parsing.formats import UnreadableFormat
 from sources.parsing.opml import FeedOutline, read_opml
-from tests.programs import LEAKWATCH
+from tests.programs import run_forked
 
 OPML = """<?xml version="1.0" encoding="UTF-8"?>
 <opml version="2.0"><head><title>Subscriptions</title></head><body>
@@ -60,9 +60,7 @@ def leakwatch(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]
     environment = {**kept, "LEAKWATCH_DATA_DIRECTORY": str(tmp_path / "data")}
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [LEAKWATCH, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
+        return run_forked(arguments, folder=tmp_path, environment=environment)
 
     return run
 
