@@ -42,7 +42,7 @@ class BraveSource(SubscribedSearch[BraveSettings]):
         }
         headers = {"Accept": "application/json", "X-Subscription-Token": self._key}
         answer = await self._get("/res/v1/web/search", wanted, headers)
-        content = object_of(answer.json())
+        content = object_of(await answer.json())
         if content.get("type") != "search":
             raise SourceBroken(f"{answer.host} answers with something else than search results")
         results = [

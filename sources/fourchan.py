@@ -134,7 +134,7 @@ class FourchanSource:
         news = _News([], board)
         waits = [answer.not_before]
         if answer.response.status != 304:
-            threads = [thread for page in objects_of(answer.json()) for thread in objects_of(page.get("threads"))]
+            threads = [thread for page in objects_of(await answer.json()) for thread in objects_of(page.get("threads"))]
             news = await self._news(name, board, threads)
             boards[name] = replace(news.board, tries=news.board.tries.and_also(news.failed, counted=True))
             if news.ended and not news.failed:
@@ -205,7 +205,7 @@ class FourchanSource:
             answer = await fetch(self._context, self._url(name, f"thread/{number}"))
         except Gone:
             return []
-        return _numbered(objects_of(object_of(answer.json()).get("posts")))
+        return _numbered(objects_of(object_of(await answer.json()).get("posts")))
 
     def _url(self, board: str, what: str) -> str:
         return f"{self._settings.url.rstrip('/')}/{board}/{what}.json"

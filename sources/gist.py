@@ -88,7 +88,7 @@ class GistSource:
     async def _list(self, number: int) -> tuple[Answer, list[Any]]:
         url = f"{self._base}/gists/public?per_page={_LIST_SIZE}&page={number}"
         listing = await fetch(self._context, url, headers=self._headers)
-        rows = listing.json()
+        rows = await listing.json()
         if not isinstance(rows, list):
             raise SourceUnavailable(f"{listing.host} lists no gists")
         return listing, rows

@@ -68,7 +68,7 @@ class GithubSource(SearchSource[GithubSettings]):
     async def _search(self, what: str, wanted: dict[str, str]) -> tuple[Answer, Mapping[str, Any]]:
         headers = api_headers(self._settings.token, accept="application/vnd.github.text-match+json")
         answer = await self._get(f"/search/{what}", {**wanted, "per_page": _RESULTS}, headers)
-        content = object_of(answer.json())
+        content = object_of(await answer.json())
         if not isinstance(content.get("items"), list):
             raise SourceBroken(f"{answer.host} answers with something else than search results")
         return answer, content

@@ -91,7 +91,7 @@ class HackerNewsSource:
             "numericFilters": f"created_at_i>={since},created_at_i<{end}",
         }
         answer = await fetch(self._context, f"{self._base}/search_by_date?{urlencode(question)}")
-        content = answer.json()
+        content = await answer.json()
         if not isinstance(content, dict) or not isinstance(content.get("hits"), list):
             raise SourceUnavailable(f"{answer.host} lists no items")
         rows = objects_of(content["hits"])

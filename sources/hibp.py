@@ -55,14 +55,14 @@ class HibpSource:
         """Return the breaches that are new or grew; see :class:`core.ports.Source`."""
         known = cursor or {}
         now = self._context.clock.now()
-        latest = object_of((await self._asked("latestbreach")).json())
+        latest = object_of(await (await self._asked("latestbreach")).json())
         newest = digest_of(latest.get("Name"), latest.get("AddedDate"))
         read_at = moment_of(known.get("read_at"))
         if known.get("newest") == newest and read_at is not None and now < read_at + REREAD_AFTER:
             return Page(documents=(), cursor=cursor, silence_is_usual=True)
         exposed = await self._exposed()
         answer = await self._asked("breaches")
-        breaches = objects_of(answer.json())
+        breaches = objects_of(await answer.json())
         if not breaches:
             raise SourceBroken(f"{answer.host} answers with something else than breaches")
         given = Given.read(known.get("given"))
@@ -88,7 +88,7 @@ class HibpSource:
         except Gone:  # status 404: none is in any
             return {}
         by_breach: dict[str, list[str]] = {}
-        for alias, names in sorted(object_of(answer.json()).items()):
+        for alias, names in sorted(object_of(await answer.json()).items()):
             for name in names if isinstance(names, list) else ():
                 by_breach.setdefault(str(name), []).append(alias)
         return by_breach

@@ -188,7 +188,7 @@ class LemmySource:
         answer = await fetch(self._context, listing.url(self._settings.url, page))
         views = [
             view
-            for view in objects_of(object_of(answer.json()).get(f"{listing.noun}s"))
+            for view in objects_of(object_of(await answer.json()).get(f"{listing.noun}s"))
             if number_of(object_of(view.get(listing.noun)).get("id")) is not None
         ]
         if listing.place and page == 1 and await self._is_closed(listing, views):
@@ -202,7 +202,7 @@ class LemmySource:
         if not views:
             query = urlencode({"name": listing.query["community_name"]})
             answer = await fetch(self._context, f"{self._settings.url.rstrip('/')}/api/v3/community?{query}")
-            communities = [object_of(object_of(object_of(answer.json()).get("community_view")).get("community"))]
+            communities = [object_of(object_of(object_of(await answer.json()).get("community_view")).get("community"))]
         return not all(map(_is_shown, communities))
 
     def _document(self, view: Mapping[str, Any], listing: _Listing, now: datetime) -> Document:

@@ -197,7 +197,7 @@ class MastodonSource:
             query = {**timeline.query, "limit": str(REQUEST_SIZE), **({"min_id": since} if since else {})}
             url = f"{self._server}{timeline.path}?{urlencode(query)}"
             answer = await fetch(self._context, url, headers=self._headers)
-            statuses = sorted(_readable(answer.json()), key=_order)
+            statuses = sorted(_readable(await answer.json()), key=_order)
             found += statuses
             # The first page of all is the newest: what is older is not read. Later ones are read until nothing follows,
             # however few posts one holds: servers have limits of their own, and leave out posts after counting.
@@ -233,7 +233,7 @@ class MastodonSource:
 
     async def _streaming_address(self) -> str:
         answer = await fetch(self._context, f"{self._server}/api/v2/instance", headers=self._headers)
-        urls = object_of(object_of(object_of(answer.json()).get("configuration")).get("urls"))
+        urls = object_of(object_of(object_of(await answer.json()).get("configuration")).get("urls"))
         address = text_of(urls.get("streaming"))
         if address is None:
             raise SourceUnavailable(f"{answer.host} names no stream")

@@ -41,7 +41,7 @@ class MojeekSource(SubscribedSearch[MojeekSettings]):
             "dlen": _LONGEST_DESCRIPTION,
         }
         answer = await self._get("/search", wanted, {"Accept": "application/json"})
-        response = object_of(object_of(answer.json()).get("response"))
+        response = object_of(object_of(await answer.json()).get("response"))
         # A wrong key and a used up allowance are told in the body, with status 200.
         if response.get("status") != "OK":
             raise SourceUnavailable(f"{answer.host} answers with an error: the key or its allowance")

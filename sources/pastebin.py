@@ -50,7 +50,7 @@ class PastebinSource:
         listing = await fetch(self._context, f"{self._base}/api_scraping.php?limit={LISTING_SIZE}")
         if _NO_ACCESS in listing.response.body[:500]:
             raise SourceBroken("Pastebin gives no access to this address: enter it at pastebin.com/doc_scraping_api")
-        rows = listing.json()
+        rows = await listing.json()
         if not isinstance(rows, list):
             raise SourceUnavailable(f"{listing.host} lists no pastes")
         items = [ListedItem(key, partial(self._read, key, row)) for key, row in _keyed(rows)]

@@ -41,7 +41,7 @@ class SearxngSource(SearchSource[SearxngSettings]):
             body=urlencode(form).encode(),
             follow_redirects=False,
         )
-        content = object_of(answer.json())
+        content = object_of(await answer.json())
         if not isinstance(content.get("results"), list):
             raise SourceBroken(f"{answer.host} is no SearXNG: its answer has no results")
         results = [

@@ -41,7 +41,7 @@ async def test_documents_come_as_one_as_a_list_or_as_lines(admin: httpx2.AsyncCl
         "/v1/documents",
         json=[{"id": "1", "source": "forum", "text": LEAK}, {"id": "2", "source": "forum", "text": "a quiet day"}],
     )
-    assert several.json() == {"new_count": 1, "known_count": 1, "alert_ids": [], "refused": []}
+    assert several.json() == {"new_count": 1, "known_count": 1, "alert_ids": [], "gap": None, "refused": []}
 
     lines = "\n".join(json.dumps({"id": str(number), "text": f"post {number}"}) for number in range(3))
     many = await admin.post("/v1/documents", content=lines + "\n\n", headers=LINES)

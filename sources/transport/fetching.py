@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from json import decoder, scanner
 from typing import Annotated, Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -17,8 +19,9 @@ from core.ports import Approval, HttpResponse, SourceContext
 from core.rate_limits import asked_wait, quota_left
 
 LARGEST_JSON_BYTES = 5_000_000
-"""Parsing JSON lets nothing else run, in a thread neither. What is made to take long (20 MB of empty lists) takes
-1.2 seconds idle, and a quarter of it a quarter of the time; places answer with less."""
+"""What is made to swell (empty lists) takes a hundred megabytes of memory at that size; places answer with less."""
+_QUICK_JSON_BYTES = 500_000
+"""Parsing so much takes 50 ms at most, and lets nothing else run meanwhile, in a thread neither."""
 
 _BROKEN = {
     400: "does not understand the request",
@@ -74,15 +77,30 @@ class Answer:
         """How many requests the place still allows, None where it does not say."""
         return quota_left(self.response.headers)
 
-    def json(self) -> Any:
+    async def json(self) -> Any:
         """Return the body as JSON. Raises SourceUnavailable: a place in trouble answers with a page for people. Raises
         SourceBroken where it is larger than LARGEST_JSON_BYTES."""
         if len(self.response.body) > LARGEST_JSON_BYTES:
             raise SourceBroken(f"{self.host} answers with more than {LARGEST_JSON_BYTES} bytes of JSON")
         try:
-            return json.loads(self.response.body)
+            if len(self.response.body) <= _QUICK_JSON_BYTES:
+                return json.loads(self.response.body)
+            return await asyncio.to_thread(self._parsed_slowly)
         except (ValueError, RecursionError):
             raise SourceUnavailable(f"{self.host} answers with something else than JSON") from None
+
+    def _parsed_slowly(self) -> Any:
+        return json.loads(self.response.body, cls=_InterruptibleDecoder)
+
+
+class _InterruptibleDecoder(json.JSONDecoder):
+    """Parses by the code in Python that :mod:`json` falls back to without its C code: it takes some ten times as long,
+    and lets other threads run in between."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.parse_array, self.parse_object = decoder.JSONArray, decoder.JSONObject  # type: ignore[attr-defined]
+        self.scan_once = scanner.py_make_scanner(self)  # type: ignore[attr-defined]
 
 
 async def fetch(

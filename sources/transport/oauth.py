@@ -53,7 +53,7 @@ async def refreshed(context: SourceContext, grant: Grant) -> tuple[Grant, str]:
         )
     except RequestRefused:
         raise refusal from None
-    content = object_of(answer.json())
+    content = object_of(await answer.json())
     access_token, refresh_token = text_of(content.get("access_token")), text_of(content.get("refresh_token"))
     if access_token is None or not (access_token.isascii() and access_token.isprintable()):
         raise SourceUnavailable(f"{host} answers with something else than an access token")
