@@ -120,6 +120,15 @@ class GuardedClient:
     async def __aexit__(self, *_: object) -> None:
         await self._transport.aclose()
 
+    def turn(self, host: str, credentials: str | None) -> AbstractAsyncContextManager[None]:
+        """Wait for the turn; see :class:`core.ports.HttpClient`."""
+        return self._turns.turn(host, credentials) if self._turns else nullcontext()
+
+    def rest(self, host: str, credentials: str | None, wait: timedelta) -> None:
+        """Let others wait, too; see :class:`core.ports.HttpClient`."""
+        if self._turns is not None:
+            self._turns.rest(host, credentials, wait)
+
     async def request(
         self,
         method: str,
@@ -141,7 +150,7 @@ class GuardedClient:
         exchange = _Exchange(method.upper(), _parse(url), all_headers, body)
         seconds_left = self._settings.timeout_seconds
         for _ in range(self._settings.max_redirects + 1):
-            async with self._turn(exchange):
+            async with self.turn(exchange.host, exchange.credentials):
                 started = self._clock.monotonic()
                 response = await self._answer(exchange, seconds_left, limit)
                 seconds_left -= self._clock.monotonic() - started
@@ -154,15 +163,12 @@ class GuardedClient:
                 await before_redirect(str(exchange.url))
         raise FetchError(f"{exchange.host} was reached by more than {self._settings.max_redirects} redirects")
 
-    def _turn(self, exchange: _Exchange) -> AbstractAsyncContextManager[None]:
-        return self._turns.turn(exchange.host, exchange.credentials) if self._turns else nullcontext()
-
     def _note_wait(self, exchange: _Exchange, response: HttpResponse) -> None:
         """Let others wait, too, where the host answers nobody for a while. That nothing is left after a good answer may
         concern requests of its kind alone: GitHub counts each search by itself."""
         wait = asked_wait(response.headers, self._clock.now())
-        if self._turns is not None and wait is not None and response.status >= _REFUSED_FROM:
-            self._turns.rest(exchange.host, exchange.credentials, wait)
+        if wait is not None and response.status >= _REFUSED_FROM:
+            self.rest(exchange.host, exchange.credentials, wait)
 
     async def _answer(self, exchange: _Exchange, seconds: float, limit: int) -> HttpResponse:
         try:

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, TypeAlias
+from urllib.parse import urlsplit
 
 import praw
 import prawcore
@@ -21,7 +22,15 @@ import requests
 from praw.models import Comment, Submission
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
-from core.errors import AddressRefused, FetchError, NotConfigured, SourceBroken, SourceError, SourceUnavailable
+from core.errors import (
+    AddressRefused,
+    AskedToWait,
+    FetchError,
+    NotConfigured,
+    SourceBroken,
+    SourceError,
+    SourceUnavailable,
+)
 from core.http import user_agent
 from core.ports import SourceContext
 from core.rate_limits import parse_retry_after
@@ -168,7 +177,20 @@ class RedditSource:
 
     async def poll(self, cursor: JsonObject | None) -> Page:
         """Return what is new or edited in the next listing, oldest first; see :class:`core.ports.Source`."""
-        return await asyncio.to_thread(self._poll, cursor or {})
+        http, host = self._context.http, urlsplit(self._settings.oauth_url).hostname or ""
+        try:
+            async with http.turn(host, self._settings.client_id):
+                pass  # PRAW keeps its own pace, by what Reddit says is left
+            page = await asyncio.to_thread(self._poll, cursor or {})
+        except AskedToWait as error:
+            raise SourceUnavailable(str(error), retry_after=error.retry_after) from error
+        except SourceUnavailable as error:
+            if error.retry_after is not None:
+                http.rest(host, self._settings.client_id, error.retry_after)
+            raise
+        if page.not_before is not None:  # Reddit counts all requests of an app together
+            http.rest(host, self._settings.client_id, page.not_before - self._context.clock.now())
+        return page
 
     def _poll(self, cursor: JsonObject) -> Page:
         written = cursor.get("listings")

@@ -17,6 +17,7 @@ import pytest
 from core.addresses import connected_socket
 from core.errors import AddressRefused, SourceBroken, SourceError, SourceUnavailable
 from core.ports import SourceContext
+from sources.transport.fetching import fetch
 from sources.transport.guarded_websocket import MESSAGE_BYTES, check_websocket_url, listen
 from tests.certificates import make_certificate
 from tests.source_fixtures import loopback_context
@@ -109,6 +110,26 @@ async def test_a_refusal_says_whether_trying_again_helps(
         await heard(context, f"{server.url}/secret")
     if isinstance(caught.value, SourceUnavailable):
         assert caught.value.retry_after == timedelta(seconds=90)
+
+
+async def test_what_a_stream_is_asked_to_wait_holds_for_all_with_the_same_login(
+    context: SourceContext, server: StreamServer
+) -> None:
+    server.status, server.headers = 429, {"Retry-After": "90"}
+    with pytest.raises(SourceUnavailable):
+        await heard(context, server.url, headers={"Authorization": "Bearer a"})
+    server.status = None
+    for ask in (
+        heard(context, server.url, headers={"Authorization": "Bearer a"}),
+        fetch(context, f"{server.url.replace('ws:', 'http:')}/list", headers={"Authorization": "Bearer a"}),
+    ):
+        with pytest.raises(SourceUnavailable, match=r"^127\.0\.0\.1 asked to be left alone for a while$") as caught:
+            await ask
+        assert caught.value.retry_after is not None
+        assert timedelta(seconds=80) < caught.value.retry_after <= timedelta(seconds=90)
+    assert len(server.requests) == 1
+    await heard(context, server.url, seconds=0.1, headers={"Authorization": "Bearer b"})
+    assert len(server.requests) == 2
 
 
 async def test_a_message_over_the_limit_ends_the_stream(context: SourceContext, server: StreamServer) -> None:

@@ -350,6 +350,23 @@ async def test_an_error_of_reddit_is_one_sentence_at_once(
         assert caught.value.retry_after == timedelta(seconds=77)
 
 
+async def test_what_reddit_asks_to_wait_holds_for_all_that_read_it_with_the_same_app(
+    reddit: Reddit, base: dict[str, Any], context: SourceContext
+) -> None:
+    reddit.status, reddit.headers = 429, {"Retry-After": "77"}
+    with pytest.raises(SourceUnavailable):
+        await poll(base, context, subreddits=["askreddit"])
+    reddit.status, reddit.headers = 200, {}
+    reddit.requests.clear()
+    with pytest.raises(SourceUnavailable, match="asked to be left alone for a while") as caught:
+        await poll(base, context, subreddits=["redditdev"])
+    assert caught.value.retry_after is not None
+    assert timedelta(seconds=60) < caught.value.retry_after <= timedelta(seconds=77)
+    assert reddit.requests == []
+    await poll({**base, "client_id": "another"}, context, subreddits=["redditdev"])
+    assert len(reddit.listing_requests()) == 1
+
+
 async def test_a_subreddit_that_is_banned_holds_up_no_other_and_is_told_without_its_name(
     reddit: Reddit, base: dict[str, Any], context: SourceContext, shared: Path
 ) -> None:
@@ -384,8 +401,10 @@ async def test_the_end_of_the_allowance_is_waited_for(
     assert page.not_before is not None
     assert timedelta(seconds=120) < page.not_before - context.clock.now() <= timedelta(seconds=123)
     reddit.listings["/r/askreddit/new"] = children + children
-    with pytest.raises(SourceUnavailable, match="request limit is used up") as caught:
+    with pytest.raises(SourceUnavailable, match="asked to be left alone"):
         await poll(base, context, **settings)
+    with pytest.raises(SourceUnavailable, match="request limit is used up") as caught:
+        await poll({**base, "client_id": "another"}, context, **settings)
     assert caught.value.retry_after == timedelta(seconds=123)
 
 

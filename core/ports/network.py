@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 
 from core.settings import HttpSettings
@@ -29,6 +31,16 @@ class HttpClient(Protocol):
     @property
     def settings(self) -> HttpSettings:
         """The rules of the way out, for a source whose library brings its own client: it keeps to them."""
+
+    def turn(self, host: str, credentials: str | None) -> AbstractAsyncContextManager[None]:
+        """Wait for the host's turn at the pace of the settings, for a source whose library brings its own client; the
+        block is it. ``credentials`` tell the askers apart whose requests the host counts by themselves.
+
+        Raises AskedToWait where the host told who asks with these credentials to come back later.
+        """
+
+    def rest(self, host: str, credentials: str | None, wait: timedelta) -> None:
+        """Let nobody with these credentials ask the host for so long, as it asked such a source to wait."""
 
     async def request(
         self,

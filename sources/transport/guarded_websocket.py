@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from core.addresses import connected_socket
-from core.errors import AddressRefused, FetchError, SourceBroken, SourceUnavailable
+from core.errors import AddressRefused, AskedToWait, FetchError, SourceBroken, SourceUnavailable
 from core.http import check_url, user_agent
 from core.ports import SourceContext
 from core.rate_limits import asked_wait
@@ -49,24 +50,29 @@ async def listen(
     """
     settings, parts = context.http.settings, urlsplit(url)
     host, loop = parts.hostname or "", asyncio.get_running_loop()
+    credentials = (headers or {}).get("Authorization")
     try:
         check_websocket_url(url)
-        connection = await asyncio.to_thread(
-            connected_socket,
-            host,
-            parts.port or _PORTS[parts.scheme],
-            settings.allowed_networks,
-            timeout_seconds=settings.timeout_seconds,
-        )
-        async with connect(
-            url,
-            sock=connection,
-            additional_headers=headers,
-            user_agent_header=user_agent(settings),
-            max_size=MESSAGE_BYTES,
-            open_timeout=settings.timeout_seconds,
-            close_timeout=_CLOSING_SECONDS,
-        ) as socket:
+        async with AsyncExitStack() as stack:
+            async with context.http.turn(host, credentials):
+                connection = await asyncio.to_thread(
+                    connected_socket,
+                    host,
+                    parts.port or _PORTS[parts.scheme],
+                    settings.allowed_networks,
+                    timeout_seconds=settings.timeout_seconds,
+                )
+                socket = await stack.enter_async_context(
+                    connect(
+                        url,
+                        sock=connection,
+                        additional_headers=headers,
+                        user_agent_header=user_agent(settings),
+                        max_size=MESSAGE_BYTES,
+                        open_timeout=settings.timeout_seconds,
+                        close_timeout=_CLOSING_SECONDS,
+                    )
+                )
             for message in says:
                 await socket.send(message)
             end = loop.time() + seconds
@@ -80,12 +86,17 @@ async def listen(
                     yield received
     except AddressRefused as error:
         raise SourceBroken(str(error)) from error
+    except AskedToWait as error:
+        raise SourceUnavailable(str(error), retry_after=error.retry_after) from error
     except FetchError as error:
         raise SourceUnavailable(str(error)) from error
     except InvalidStatus as error:
         response = error.response
         headers_said = {name.lower(): value for name, value in response.headers.raw_items()}
-        raise refusal(host, response.status_code, asked_wait(headers_said, context.clock.now())) from None
+        wait = asked_wait(headers_said, context.clock.now())
+        if wait is not None:
+            context.http.rest(host, credentials, wait)
+        raise refusal(host, response.status_code, wait) from None
     except ConnectionClosed as error:
         reason = error.sent or error.rcvd
         raise SourceUnavailable(f"{host} ended the stream (code {reason.code if reason else 'none'})") from None
