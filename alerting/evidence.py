@@ -12,6 +12,7 @@ from alerting.pieces import MEMBER_KINDS, Evidence, Sighted, evidence, name_shar
 from alerting.places import Reach
 from alerting.reading import word_count
 from alerting.signals import signal_table
+from alerting.threats import is_threatened
 from core.types import Document, Entity, EntityType, Found, Span, TermKind, Watchlist
 
 _FOUND_SIGNALS: Mapping[TermKind, str] = {
@@ -50,6 +51,7 @@ def collect(
         *_logins(layout, own, entities),
         *_members(own, counted),
         *_words_nearby(layout, own),
+        *_threats(layout, own),
         *_context(layout, watchlist, own, found),
         *_publicity(document, own),
     ]
@@ -135,6 +137,14 @@ def _words_nearby(layout: Layout, own: Sequence[Sighted]) -> Iterator[Evidence]:
         if one.term.kind in MEMBER_KINDS:
             for sign in layout.signs_around(one.place) & names.keys():
                 yield evidence(names[sign], 1.0, [one.match.span])
+
+
+def _threats(layout: Layout, own: Sequence[Sighted]) -> Iterator[Evidence]:
+    """Yield each member who is threatened by name. Of an ordinary word it counts where somebody is called so."""
+    for one in own:
+        is_word = one.match.is_ordinary and one.match.found[:1].islower() and not layout.is_called(one.place)
+        if one.term.kind in MEMBER_KINDS and not is_word and is_threatened(layout.text, one.place):
+            yield evidence("threatened", one.match.similarity, [one.match.span])
 
 
 def _context(layout: Layout, watchlist: Watchlist, own: Sequence[Sighted], found: Found) -> Iterator[Evidence]:

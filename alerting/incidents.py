@@ -19,7 +19,6 @@ from core.ids import new_id
 from core.ports import Transaction
 from core.types import (
     Alert,
-    AlertClass,
     AuditEntry,
     EventType,
     Incident,
@@ -68,7 +67,7 @@ async def raise_alert(
             end = snooze_end(
                 known,
                 incident,
-                alert.alert_class,
+                holds_threat=alert.is_threat,
                 is_new_place=seen.is_new_place,
                 is_new_site=seen.is_new_site,
                 at=at,
@@ -158,6 +157,7 @@ def _opened(alert: Alert, at: datetime) -> Incident:
         community_id=alert.community_id,
         watchlist_id=alert.watchlist_id,
         alert_class=alert.alert_class,
+        holds_threat=alert.is_threat,
         score=alert.score,
         state=IncidentState.OPEN,
         first_seen_at=at,
@@ -201,7 +201,7 @@ def _joined(incident: Incident, alert: Alert, seen: _Seen, at: datetime) -> Inci
     joined = replace(
         incident,
         alert_class=alert_class,
-        holds_threat=incident.is_threat or alert.alert_class is AlertClass.THREAT,
+        holds_threat=incident.is_threat or alert.is_threat,
         score=score,
         last_seen_at=max(incident.last_seen_at, at),
         updated_at=at,

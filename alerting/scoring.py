@@ -147,6 +147,7 @@ class Scorer:
                 community_id=community_id,
                 watchlist_id=watchlist_id,
                 alert_class=_gravest(evidence),
+                holds_threat=any(piece.alert_class is AlertClass.THREAT and piece.points for piece in evidence),
                 score=score,
                 signals=tuple(piece.signal for piece in strongest),
                 matches=tuple(match for match in matches if match in kept),

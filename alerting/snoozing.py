@@ -14,7 +14,7 @@ from core.ids import new_id
 from core.logs import logger
 from core.ports import Store, Transaction
 from core.rounds import in_rounds
-from core.types import AlertClass, AuditEntry, EventType, Incident, Severity, Snooze, SnoozeEnd
+from core.types import AuditEntry, EventType, Incident, Severity, Snooze, SnoozeEnd
 
 LOOKS_EVERY = timedelta(seconds=30)
 """How late a snooze that was chosen until a moment ends, at most."""
@@ -62,15 +62,15 @@ def became_threat(before: Incident, after: Incident) -> bool:
 
 
 def snooze_end(
-    before: Incident, after: Incident, alert_class: AlertClass, *, is_new_place: bool, is_new_site: bool, at: datetime
+    before: Incident, after: Incident, *, holds_threat: bool, is_new_place: bool, is_new_site: bool, at: datetime
 ) -> SnoozeEnd | None:
-    """Return what ends the snooze of an incident, None where it goes on. It was joined by an alert of that class.
+    """Return what ends the snooze of an incident, None where it goes on. ``holds_threat`` of the alert that joined it.
     Imminent harm ends any: a threat where there was none or at a new place, or that the incident became critical."""
     chosen = before.snooze
     if chosen is None or not before.is_snoozed:
         return None
     is_graver = after.severity is not before.severity
-    is_threat_elsewhere = alert_class is AlertClass.THREAT and is_new_place
+    is_threat_elsewhere = holds_threat and is_new_place
     if is_threat_elsewhere or became_threat(before, after) or (is_graver and after.severity is Severity.CRITICAL):
         return SnoozeEnd.IMMINENT_HARM
     if chosen.higher_severity and is_graver:

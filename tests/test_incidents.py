@@ -123,6 +123,18 @@ async def test_a_threat_stays_one_when_a_graver_class_joins_it(store: SqlStore) 
     assert len(await told(store)) == 1
 
 
+async def test_a_leak_in_whose_own_words_harm_is_threatened_is_urgent_from_the_first(store: SqlStore) -> None:
+    first = await raised(store, alert(score=81, holds_threat=True))
+    assert (first.alert_class, is_urgent(await store.incident("com_1", first.id))) == (AlertClass.LINKAGE, True)
+
+
+async def test_a_linkage_with_a_threat_that_joins_a_linkage_is_told(store: SqlStore) -> None:
+    first = await raised(store, alert(score=81))
+    joined = await raised(store, elsewhere(alert(score=81, holds_threat=True), "2"))
+    assert (joined.id, is_urgent(joined)) == (first.id, True)
+    assert [delivery.event for delivery in await told(store)] == [EventType.INCIDENT_OPENED, EventType.INCIDENT_UPDATED]
+
+
 @pytest.mark.parametrize("closing", [resolve, dismiss])
 async def test_a_closed_leak_that_a_first_threat_joins_is_open_again_and_told(
     store: SqlStore, closing: Callable[..., Incident]

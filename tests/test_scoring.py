@@ -430,7 +430,7 @@ def test_words_of_a_threat_beside_a_member_are_a_threat() -> None:
     text = "night_heron we know where you live, watch your back"
     found = alert(text, [match(text, "heron")])
     assert found.alert_class is AlertClass.THREAT
-    assert found.severity is Severity.MEDIUM
+    assert found.severity is Severity.HIGH
 
 
 def test_a_login_right_beside_a_domain_or_a_member_is_a_credential_leak() -> None:

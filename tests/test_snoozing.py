@@ -221,6 +221,18 @@ async def test_a_linkage_that_a_threat_joined_is_snoozed_like_a_threat(service: 
     assert not (await seen(service, 2, alert_class=AlertClass.THREAT)).is_snoozed
 
 
+async def test_a_linkage_with_a_threat_ends_the_snooze_of_a_linkage_where_it_stands(service: Service) -> None:
+    first = await seen(service, 1, alert_class=AlertClass.LINKAGE)
+    await snoozed(service, first, until=START + HOUR)
+    edited = await seen(service, 1, alert_class=AlertClass.LINKAGE, holds_threat=True)
+    assert (edited.id, edited.is_snoozed, edited.snooze and edited.snooze.ended_by) == (
+        first.id,
+        False,
+        SnoozeEnd.IMMINENT_HARM,
+    )
+    assert await told(service) == [OPENED, UPDATED]
+
+
 async def test_a_snooze_that_is_chosen_anew_replaces_the_one_before(service: Service) -> None:
     first = await seen(service, 1)
     await snoozed(service, first, until=START + HOUR)

@@ -218,9 +218,9 @@ class Alert:
 
     ``excerpt`` is redacted; ``evidence`` is the same stretch in clear and is shown only to those who
     may reveal. ``document`` keeps no text once the alert was stored (``text`` is empty then).
-    ``incident_id`` is None until the alert is stored. ``members`` says whom it is about: the persons that the terms
-    name, or the terms themselves where they name none; ``linked`` are those of its entities that belong to them.
-    Neither is stored.
+    ``incident_id`` is None until the alert is stored. ``holds_threat`` says that harm is threatened beside what its
+    class says. ``members`` says whom it is about: the persons that the terms name, or the terms themselves where they
+    name none; ``linked`` are those of its entities that belong to them. None of these three is stored.
     """
 
     id: str
@@ -236,8 +236,14 @@ class Alert:
     excerpt: str = field(repr=False)
     evidence: str = field(repr=False)
     incident_id: str | None = None
+    holds_threat: bool = False
     members: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     linked: tuple[Entity, ...] = field(default=(), repr=False)
+
+    @property
+    def is_threat(self) -> bool:
+        """Whether harm is threatened, whatever its class. Not to be asked of an alert that comes from the store."""
+        return self.holds_threat or self.alert_class is AlertClass.THREAT
 
     @property
     def severity(self) -> Severity:

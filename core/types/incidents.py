@@ -31,7 +31,7 @@ class Incident:
     """One leak: every alert about it joins it. ``reason`` is why it was dismissed or resolved. It was seen at
     ``sighting_count`` documents on ``site_count`` sites, in these ``languages`` (as
     :attr:`Document.primary_language`, those that are known). Its class is the gravest of its alerts, and
-    ``holds_threat`` where one of them is a threat beside that. ``snooze`` is its last one, ended or not."""
+    ``holds_threat`` where one of them holds a threat beside that. ``snooze`` is its last one, ended or not."""
 
     id: str
     community_id: str
