@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
-from alerting.gathering import sources_of, watchlists_of
+from alerting.gathering import watchlists_of
 from alerting.planning import digest_delivery, plan_digest
 from alerting.rendering import notice
 from core.clock import Clock
@@ -69,7 +69,7 @@ async def preview(store: Store, destination: Destination, at: datetime) -> Notic
         (),
         at,
         told=told,
-        sources=await sources_of(store, destination.community_id),
+        sources=await store.sources_counting_for(destination.community_id),
     )
 
 

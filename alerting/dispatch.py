@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from alerting.addressing import addressed
 from alerting.circuit import after_failure, after_success, next_attempt_at
 from alerting.content_notes import is_heavy
-from alerting.gathering import sources_of, watchlists_of
+from alerting.gathering import watchlists_of
 from alerting.grouping import plan_repetitions
 from alerting.holding import hold_back
 from alerting.planning import plan_destination_notices
@@ -59,9 +59,9 @@ SHARE_OF_LEASE = 0.8
 """An attempt must end well before its lease does, so that its outcome can still be recorded."""
 LONGEST_WAIT = timedelta(seconds=10)
 """Another process may plan a delivery, so the outbox is looked at again after this time at the latest."""
-MOST_ALERTS = 20
+MOST_TOLD = 20
 """In one notice; the incident has the rest."""
-MOST_ALERTS_EACH = 3
+MOST_TOLD_EACH = 3
 """Where it tells of several incidents."""
 
 ACTOR = "dispatcher"
@@ -289,7 +289,7 @@ class Dispatcher:
         elif delivery.event is EventType.INCIDENT_DIGEST:
             told = await self._store.told_incidents(community_id, delivery.id)
             watchlists = await watchlists_of(self._store, [one.incident for one in told])
-            sources = await sources_of(self._store, community_id)
+            sources = await self._store.sources_counting_for(community_id)
         elif delivery.event is EventType.INCIDENT_GROUPED:
             told = await self._store.told_incidents(community_id, delivery.id)
             watchlists = await watchlists_of(self._store, [one.incident for one in told])
@@ -319,18 +319,18 @@ class Dispatcher:
         """Return the alerts for which the delivery was planned: those of its moment, or, where it has none, as it tells
         that the incident waits or that its snooze ended, the incident's first ones."""
         wanted = AlertFilter(incident_id=incident.id)
-        listing = Listing(limit=MOST_ALERTS, updated_since=delivery.created_at)
+        listing = Listing(limit=MOST_TOLD, updated_since=delivery.created_at)
         part = await self._store.alerts(incident.community_id, listing, wanted)
         raised = tuple(alert for alert in part.items if alert.raised_at == delivery.created_at)
         if raised and delivery.event is not EventType.INCIDENT_ESCALATED:
             return raised
-        return (await self._store.alerts(incident.community_id, Listing(limit=MOST_ALERTS), wanted)).items
+        return (await self._store.alerts(incident.community_id, Listing(limit=MOST_TOLD), wanted)).items
 
     async def _first_alerts(self, told: ToldIncident) -> tuple[Alert, ...]:
         """Return the first alerts of one of several incidents since the moment that it is told from."""
         if told.event is EventType.INCIDENT_RESOLVED:
             return ()
-        listing = Listing(limit=MOST_ALERTS_EACH, updated_since=told.since)
+        listing = Listing(limit=MOST_TOLD_EACH, updated_since=told.since)
         wanted = AlertFilter(incident_id=told.incident.id)
         return (await self._store.alerts(told.incident.community_id, listing, wanted)).items
 

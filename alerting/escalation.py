@@ -36,7 +36,7 @@ from core.types import (
 MOST_ROUNDS = 3
 """After so many times through the whole rotation, nobody is asked any more: everybody was told as often."""
 LOOKS_EVERY = timedelta(seconds=10)
-MOST_ALERTS = 20
+MOST_READ = 20
 """Of an incident, that are looked at to tell whether it is hard to read."""
 
 ACTOR = "on_call"
@@ -114,7 +114,7 @@ class Escalator:
 
     async def _escalate(self, community_id: str, incident_id: str) -> None:
         at = self._clock.now()
-        first = await self._store.alerts(community_id, Listing(limit=MOST_ALERTS), AlertFilter(incident_id=incident_id))
+        first = await self._store.alerts(community_id, Listing(limit=MOST_READ), AlertFilter(incident_id=incident_id))
         is_hard_to_read = is_heavy(content_notes(first.items))
         heavy_counts = await self._store.heavy_counts(community_id, at) if is_hard_to_read else None
         async with self._store.transaction() as transaction:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
 
 from core.errors import NotFound
-from core.listing import whole
 from core.ports import Store
-from core.types import Incident, SourceRecord, Watchlist
+from core.types import Incident, Watchlist
 
 
 async def watchlists_of(store: Store, incidents: Iterable[Incident]) -> dict[str, Watchlist]:
@@ -19,8 +17,3 @@ async def watchlists_of(store: Store, incidents: Iterable[Incident]) -> dict[str
         with suppress(NotFound):  # incidents outlive their watchlist
             found[watchlist_id] = await store.watchlist(community_id, watchlist_id)
     return found
-
-
-async def sources_of(store: Store, community_id: str) -> tuple[SourceRecord, ...]:
-    """Return all sources of the community. Raises StoreError."""
-    return await whole(partial(store.sources, community_id))

@@ -238,7 +238,10 @@ def _lines(notice: Notice, *, is_headed: bool, is_linked: bool) -> Iterator[Line
     for told in notice.incidents:
         yield from _incident_lines(told)
     if notice.more_count:
-        yield Line((Piece(_more(notice.more_count)),), Rank.INCIDENT, True, notice.more_count)
+        listing = (
+            "" if notice.delivery_id is None else f" GET /v1/incidents?delivery_id={notice.delivery_id} lists all."
+        )
+        yield Line((Piece(f"{_more(notice.more_count)}{listing}"),), Rank.INCIDENT, True, notice.more_count)
     yield _line(f"Detail level of this destination: {notice.detail}", is_apart=True)
 
 

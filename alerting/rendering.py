@@ -79,7 +79,8 @@ def notice(
 
     ``watchlists`` are the community's by id; ``alerts`` those that the notice tells of, of the ``incident`` or of the
     several that are ``told``, the gravest first; ``source``, ``about``, a destination, or ``canary``, with both, is
-    what the delivery is about, unless it was deleted; a digest tells of all the ``sources``.
+    what the delivery is about, unless it was deleted; a digest tells of all the ``sources`` that count for the
+    community.
     ``counts`` tells numbers, classes and severities; ``redacted`` adds reasons and texts with everything
     found masked; ``full`` shows the evidence in clear.
     """
@@ -117,6 +118,7 @@ def notice(
         content_notes=() if detail is Detail.COUNTS else content_notes(alerts),
         incidents=tuple(_told_incident(one, alerts, detail, names) for one in listed),
         more_count=len(told) - len(listed),
+        delivery_id=delivery.id,
         digest=shown_digest,
     )
 
@@ -286,7 +288,11 @@ def _digest(
         class_counts=dict(sorted(classes.items(), key=lambda row: -row[0].gravity)),
         source_count=len(read),
         healthy_count=len(read) - len(unhealthy),
-        unhealthy=tuple(_source(source, detail) for source in unhealthy[:MOST_SOURCES]),
+        unhealthy=tuple(
+            # What another community calls a source that it shares is not told.
+            _source(source, detail if source.community_id == delivery.community_id else Detail.COUNTS)
+            for source in unhealthy[:MOST_SOURCES]
+        ),
     )
 
 

@@ -90,6 +90,7 @@ def create_app(services: Services) -> FastAPI:
     measures = Measures()
     app.state.services = services
     app.state.measures = measures
+    app.state.link_bounds = pages.LinkBounds(services.clock)
     for module in ROUTES:
         app.include_router(module.router)
     app.include_router(pages.router)

@@ -20,6 +20,7 @@ from core.errors import LeakwatchError, WatchlistError
 from core.types import DeliveryState, Scope, Sensitivity, TermKind
 from monitor.cli_canaries import canary
 from monitor.cli_destinations import destination
+from monitor.cli_on_call import moderator, rotation
 from monitor.cli_options import CommunityName, Given
 from monitor.cli_routes import maintenance, quiet, route
 from monitor.commands.streams import STANDARD_OUTPUT, written
@@ -44,6 +45,8 @@ app.add_typer(destination, name="destination")
 app.add_typer(route, name="route")
 app.add_typer(quiet, name="quiet")
 app.add_typer(maintenance, name="maintenance")
+app.add_typer(moderator, name="moderator")
+app.add_typer(rotation, name="rotation")
 app.add_typer(delivery, name="delivery")
 app.add_typer(canary, name="canary")
 app.add_typer(key, name="key")

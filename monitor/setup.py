@@ -21,6 +21,7 @@ from core.types import (
     Destination,
     Detail,
     JsonObject,
+    Moderator,
     Scope,
     Severity,
     SourceRecord,
@@ -100,6 +101,18 @@ async def watchlist_named(store: Store, community_id: str, name: str) -> Watchli
         if name in (watchlist.id, watchlist.name):
             return watchlist
     raise NotFound("there is no watchlist of this name: GET /v1/watchlists lists them")
+
+
+async def moderator_named(store: Store, community_id: str, name: str) -> Moderator:
+    """Return the community's moderator of that name or id. Raises NotFound."""
+    named = [one for one in await store.moderators(community_id) if name in (one.id, one.name)]
+    if len(named) != 1:
+        raise NotFound(
+            "several moderators have this name: give the id, which leakwatch moderator list shows"
+            if named
+            else "there is no moderator of this name: look at the names with leakwatch moderator list"
+        )
+    return named[0]
 
 
 async def create_key(store: Store, clock: Clock, community_id: str, *, name: str, scopes: frozenset[Scope]) -> str:

@@ -462,6 +462,11 @@ async def test_canaries_are_planted_and_read_by_the_api(api: Api, harbor: Commun
     assert (await audited(client))["canary.planted", handed["id"]] == 1
     watchlist_id = (await api.service.store.canary(harbor.id, planted["id"])).watchlist_id
     assert_problem(await client.delete(f"/v1/watchlists/{watchlist_id}"), 409)
+    watched = (await api.service.store.catalogue(api.clock.now())).terms
+    (phrase,) = [term for term in watched if term.watchlist_id == watchlist_id]
+    problem = assert_problem(await client.delete(f"/v1/terms/{phrase.id}"), 409)
+    assert problem["detail"] == "this term is a canary's phrase and goes when the canary ends"
+    assert phrase in (await api.service.store.catalogue(api.clock.now())).terms
     assert_problem(await client.post("/v1/sources/src_x/canaries", json={"destination_id": destination_id}), 404)
     assert_problem(await client.post("/v1/canaries", json={"destination_id": "dst_x"}), 404)
     assert_problem(await client.post("/v1/canaries", json={"destination_id": destination_id, "within_minutes": 0}), 422)

@@ -248,6 +248,30 @@ async def test_one_bad_answer_long_after_a_refused_notice_does_not_disable(
     assert (await service.store.destination("com_1", "dst_1")).health == DestinationHealth()
 
 
+@pytest.mark.parametrize("is_parked", [True, False])
+async def test_refusals_with_successes_between_never_disable(
+    is_parked: bool, httpserver: HTTPServer, service: Service
+) -> None:
+    answers = [400]
+    httpserver.expect_request("/hook").respond_with_handler(lambda _: Response(status=answers[0]))
+    await service.store.add_destination(hook(httpserver), audit=audit("dst_1"))
+    await service.plan(1)
+    await service.deliver_next()
+    if is_parked:
+        await fail_for(service, timedelta(days=2))
+    await service.plan(2)
+    answers[0] = 200
+    service.clock.advance(BACK_OFF[0])
+    assert await service.deliver_next()
+    assert (await service.store.destination("com_1", "dst_1")).health == DestinationHealth()
+    service.clock.advance(LONGEST_FAILURE)
+    answers[0] = 400
+    await service.plan(3)
+    assert await service.deliver_next()
+    failing = await service.store.destination("com_1", "dst_1")
+    assert (failing.enabled, failing.health.failing_since) == (True, service.clock.now())
+
+
 async def test_what_is_raised_while_a_destination_is_switched_off_as_it_took_nothing_waits_for_it(
     httpserver: HTTPServer, service: Service
 ) -> None:

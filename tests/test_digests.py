@@ -26,6 +26,7 @@ from core.ids import new_id
 from core.types import (
     Alert,
     AlertClass,
+    Community,
     Delivery,
     Detail,
     DigestPeriod,
@@ -149,6 +150,36 @@ async def test_what_can_wait_is_told_in_the_digest_and_what_cannot_at_once_too(
     assert digest["digest"]["until"] == NEXT.isoformat()
     assert digest["content_notes"] == []
     assert slight.id not in str(digest)
+
+
+async def test_the_sources_that_others_share_count_but_what_they_call_them_is_not_told(
+    service: Service, httpserver: HTTPServer
+) -> None:
+    await service.store.add_community(Community(id="com_2", name="Meadow Circle"), audit=audit("com_2"))
+    sources = [
+        SourceRecord(
+            id=f"src_{number}",
+            community_id=community_id,
+            kind="feed",
+            name=f"Forum {number}",
+            settings={},
+            interval_seconds=600,
+            shared=is_shared,
+            state=SourceState.FAILING,
+            last_error=f"the error of {number}",
+            created_at=START,
+            updated_at=START,
+        )
+        for number, (community_id, is_shared) in enumerate((("com_1", False), ("com_2", True), ("com_2", False)))
+    ]
+    for source in sources:
+        await service.store.add_source(source, audit=audit(source.id))
+    service.clock.advance(NEXT - START)
+    await digests(service).plan_due()
+    (digest,) = await sent(service, httpserver)
+    assert digest["summary"] == "Digest: nothing found, 0 of 2 sources healthy"
+    shown = {one["id"]: (one["name"], one["error"]) for one in digest["digest"]["unhealthy_sources"]}
+    assert shown == {"src_0": ("Forum 0", "the error of 0"), "src_1": (None, None)}
 
 
 async def test_each_digest_tells_what_is_new_since_the_last_one(service: Service, httpserver: HTTPServer) -> None:

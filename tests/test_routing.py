@@ -221,10 +221,21 @@ async def test_a_route_is_added_read_and_deleted_over_the_api(api: Api, harbor: 
     assert (await admin.get(path)).json() == shown
     assert (await admin.get("/v1/routes")).json()["items"] == [shown]
     assert_problem(await admin.delete(f"/v1/destinations/{destination}"), 409)
+    other = (await admin.post("/v1/destinations", json=webhook("mail"))).json()["id"]
+    anew = {"name": "All", "destination_ids": [other], "classes": [], "minimum_severity": "info"}
+    changed = await admin.put(path, json={**anew, "repeat_seconds": 3600})
+    assert changed.status_code == 200, changed.text
+    assert changed.json() == {**shown, **anew, "repeat_seconds": 3600}
+    assert (await admin.get(path)).json() == changed.json()
+    assert (await admin.delete(f"/v1/destinations/{destination}")).status_code == 204
+    assert_problem(await admin.put(path, json=body), 404)
+    assert_problem(await admin.put("/v1/routes/rte_9", json=anew), 404)
+    assert_problem(await (await api.member(await api.community("Meadow"), Scope.ADMIN)).put(path, json=anew), 404)
+    assert (await admin.get(path)).json() == changed.json()
     assert (await admin.delete(path)).status_code == 204
     assert_problem(await admin.get(path), 404)
     done = await audited(admin)
-    assert (done["route.created", shown["id"]], done["route.deleted", shown["id"]]) == (1, 1)
+    assert [done[f"route.{what}", shown["id"]] for what in ("created", "changed", "deleted")] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -304,12 +315,15 @@ def test_routes_are_added_listed_explained_and_deleted_at_the_command_line(
         watchlists=["Staff"],
         classes=[AlertClass.THREAT],
         languages=["es"],
+        wait_seconds=30,
+        repeat_seconds=3600,
     )
     assert route_add(None, "night shift", wanted) == 0
     route_id = capsys.readouterr().out.split()[0]
     assert route_list(None) == 0
     line = capsys.readouterr().out.splitlines()[1]
-    assert line.split() == [route_id, "night", "shift", "Staff", "threat", "es", "info", "moderators,", "twins"]
+    told = ["30", "s", "0", "s", "3600", "s"]
+    assert line.split() == [route_id, "night", "shift", "Staff", "threat", "es", "info", "moderators,", "twins", *told]
     assert route_explain(None, "inc_1") == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
     assert lines == [

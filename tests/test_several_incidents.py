@@ -12,7 +12,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from alerting.messages import PLAIN_TEXT, fitted, message
-from alerting.planning import plan_group
+from alerting.planning import plan_group, plan_notice
 from alerting.rendering import MOST_INCIDENTS, notice
 from core.errors import NotFound
 from core.ports import IncidentFilter, Listing
@@ -104,6 +104,22 @@ async def test_a_group_arrives_as_one_notice_with_the_gravest_incident_first(
     assert [one["alerts"] for one in shown["incidents"] if one["type"] == "incident.resolved"] == [[]]
 
 
+async def test_all_incidents_that_a_delivery_tells_of_are_listed_by_it(service: Service) -> None:
+    first, second, other = await raised(service, 3)
+    await service.store.add_destination(destination({}), audit=audit("dst_1"))
+    several = [ToldIncident(incident=one, event=OPENED, since=START) for one in (first, second)]
+    planned = await grouped(service, several)
+    by_group = await service.store.incidents("com_1", Listing(), IncidentFilter(delivery_id=planned.id))
+    assert {one.id for one in by_group.items} == {first.id, second.id}
+    async with service.store.transaction() as transaction:
+        await plan_notice(transaction, destination({}), other, OPENED, START)
+    (alone,) = [one for one in await service.deliveries() if one.incident_id == other.id]
+    by_notice = await service.store.incidents("com_1", Listing(), IncidentFilter(delivery_id=alone.id))
+    assert [one.id for one in by_notice.items] == [other.id]
+    with pytest.raises(NotFound):
+        await service.store.incidents("com_1", Listing(), IncidentFilter(delivery_id="dlv_9"))
+
+
 async def test_what_a_group_tells_of_survives_a_restart_and_is_told_as_it_stands_when_it_is_sent(
     httpserver: HTTPServer, tmp_path: Path
 ) -> None:
@@ -173,7 +189,8 @@ def test_each_detail_shows_of_each_incident_what_it_shows_of_one() -> None:
 def test_the_rest_of_very_many_incidents_is_counted() -> None:
     shown = rendered([told(number) for number in range(MOST_INCIDENTS + 12)])
     assert (len(shown.incidents), shown.more_count) == (MOST_INCIDENTS, 12)
-    assert "And 12 more incidents." in PLAIN_TEXT.text(message(shown))
+    listing = f"GET /v1/incidents?delivery_id={GROUP.id} lists all."
+    assert f"And 12 more incidents. {listing}" in PLAIN_TEXT.text(message(shown))
 
 
 @pytest.mark.parametrize(

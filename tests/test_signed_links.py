@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from alerting.planning import plan_group, plan_test
+from api.routes.pages import MOST_FOLLOWED, MOST_REFUSED
 from core.settings import Settings
 from core.types import EventType, ToldIncident
 from tests.api_service import all_items
@@ -130,6 +131,32 @@ async def test_no_part_of_a_link_can_be_changed(reached: Reached) -> None:
             assert answer.status_code == 403, token
             assert "This link is not one that Leakwatch made" in answer.text
     assert await state(reached) == ("open", None)
+
+
+async def test_who_follows_too_many_wrong_links_is_asked_to_wait_and_a_good_one_opens_all_the_same(
+    reached: Reached,
+) -> None:
+    await reached.destination()
+    link = await reached.link()
+    answers = [await reached.anybody.get(f"/incidents/{number}") for number in range(MOST_REFUSED + 1)]
+    assert {answer.status_code for answer in answers[:-1]} == {403}
+    assert (answers[-1].status_code, answers[-1].headers["retry-after"]) == (429, "60")
+    assert (await reached.anybody.post("/incidents/x")).status_code == 429
+    assert (await reached.anybody.get(link)).status_code == 200
+    assert (await reached.anybody.post(link)).status_code == 303
+    reached.api.forward(seconds=60)
+    assert (await reached.anybody.get("/incidents/x")).status_code == 403
+
+
+async def test_one_link_is_not_followed_without_end(reached: Reached) -> None:
+    await reached.destination()
+    link = await reached.link()
+    for _ in range(MOST_FOLLOWED):
+        assert (await reached.anybody.head(link)).status_code == 200
+    assert (await reached.anybody.post(link)).status_code == 429
+    assert await state(reached) == ("open", None)
+    reached.api.forward(seconds=60)
+    assert (await reached.anybody.post(link)).status_code == 303
 
 
 async def test_a_link_of_one_community_is_none_of_another(reached: Reached) -> None:

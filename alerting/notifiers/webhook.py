@@ -106,6 +106,7 @@ def _body(notice: Notice) -> JsonObject:
             "alerts": [_alert(alert) for alert in notice.alerts],
             "incidents": [_told_incident(told) for told in notice.incidents],
             "more_incident_count": notice.more_count,
+            "delivery_id": notice.delivery_id,
             "digest": None if notice.digest is None else _digest(notice.digest),
             "source": None if notice.source is None else _source(notice.source),
             "destination": None if notice.destination is None else _destination(notice.destination),

@@ -2,12 +2,19 @@
 
 Programs that look at links before people do (mail filters, chat previews, browsers that fetch ahead) send GET and HEAD,
 so these change nothing.
+
+Whoever follows too many links that do not count is asked to come back later. One that counts opens all the same: behind
+a proxy, strangers and moderators may come from one address.
 """
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv6Network, ip_address
+from typing import cast
 
 from fastapi import APIRouter, Request, Response
 
@@ -17,6 +24,8 @@ from alerting.signed_links import GONE, SignedLink, acknowledge_by_link, read_to
 from api.auth import PAGES
 from api.pages import incident_page, refusal_page
 from api.services import Given, Services
+from core.bounds import Bound
+from core.clock import Clock
 from core.errors import Conflict, LinkRefused, NotFound
 from core.ports import AlertFilter, Listing
 from core.types import Detail, Watchlist
@@ -25,18 +34,33 @@ router = APIRouter(prefix=PAGES.rstrip("/"), include_in_schema=False)
 
 MOST_ALERTS = 20
 """On a page: the first ones, which opened the incident."""
+MOST_REFUSED, MOST_FOLLOWED = 30, 60
+"""In a minute, from one address: links that do not count, and times that one link that counts is followed."""
+_MINUTE = timedelta(minutes=1)
+_MANY_REFUSED = "Too many links that do not count were followed from here; those that count open all the same."
+_OFTEN_FOLLOWED = "This link was followed too often."
+
+
+class LinkBounds:
+    """How often links are followed from one address."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.refused = Bound(clock, most=MOST_REFUSED, within=_MINUTE)
+        self.followed = Bound(clock, most=MOST_FOLLOWED, within=_MINUTE)
 
 
 @router.api_route("/{token}", methods=["GET", "HEAD"])
-async def show_incident(token: str, given: Given) -> Response:
+async def show_incident(token: str, request: Request, given: Given) -> Response:
     """Shows the incident of the link, no more of it than its destination is told, and redacted in any case."""
     try:
         link = await read_token(given.store, token, given.clock.now())
+        if (wait := _bounds(request).followed.exceeded(f"{_origin(request)} {token}")) is not None:
+            return _later(_OFTEN_FOLLOWED, wait)
         return await _page(given, link, await _addressee(given, link))
     except LinkRefused as refused:
-        return refusal_page(str(refused), status=403)
+        return _refusal(request, str(refused), status=403)
     except NotFound:
-        return refusal_page(GONE, status=404)
+        return _refusal(request, GONE, status=404)
 
 
 @router.post("/{token}")
@@ -45,6 +69,8 @@ async def acknowledge_incident_by_link(token: str, request: Request, given: Give
     at = given.clock.now()
     try:
         link = await read_token(given.store, token, at)
+        if (wait := _bounds(request).followed.exceeded(f"{_origin(request)} {token}")) is not None:
+            return _later(_OFTEN_FOLLOWED, wait)
         addressee = await _addressee(given, link)
         try:
             async with given.store.transaction() as transaction:
@@ -52,12 +78,38 @@ async def acknowledge_incident_by_link(token: str, request: Request, given: Give
         except Conflict:
             return await _page(given, link, addressee, status=409)
     except LinkRefused as refused:
-        return refusal_page(str(refused), status=403)
+        return _refusal(request, str(refused), status=403)
     except NotFound:
-        return refusal_page(GONE, status=404)
+        return _refusal(request, GONE, status=404)
     given.changed()
     # Relative to this page, wherever a proxy shows it.
     return Response(status_code=303, headers={"Location": request.url.path.rpartition("/")[2]})
+
+
+def _refusal(request: Request, sentence: str, *, status: int) -> Response:
+    """Return the page that refuses a link, or, where too many were refused to this address, that asks to wait."""
+    wait = _bounds(request).refused.exceeded(_origin(request))
+    return refusal_page(sentence, status=status) if wait is None else _later(_MANY_REFUSED, wait)
+
+
+def _later(sentence: str, wait: timedelta) -> Response:
+    seconds = math.ceil(wait.total_seconds())
+    page = refusal_page(f"{sentence} Try again in {seconds} seconds.", status=429)
+    page.headers["Retry-After"] = str(seconds)  # RFC 6585, section 4
+    return page
+
+
+def _bounds(request: Request) -> LinkBounds:
+    return cast(LinkBounds, request.app.state.link_bounds)
+
+
+def _origin(request: Request) -> str:
+    """Return whence the request comes: an IPv4 address, or the network of 64 bits that one customer has with IPv6."""
+    host = "" if request.client is None else request.client.host
+    with suppress(ValueError):
+        if ip_address(host).version == 6:
+            return str(IPv6Network((host.partition("%")[0], 64), strict=False))
+    return host
 
 
 @dataclass(frozen=True)

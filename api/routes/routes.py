@@ -15,7 +15,7 @@ from api.schemas.routes import NewRoute, RouteView, RoutingAnswer, RoutingQuesti
 from api.services import Given, Services
 from core.ids import new_id
 from core.listing import whole
-from core.types import Incident, IncidentState, Route
+from core.types import ApiKey, Incident, IncidentState, Route
 
 router = APIRouter(prefix="/v1/routes", tags=["routes"])
 
@@ -23,19 +23,7 @@ router = APIRouter(prefix="/v1/routes", tags=["routes"])
 @router.post("", status_code=201, summary="Add a route")
 async def create_route(sent: NewRoute, given: Given, key: Writer) -> RouteView:
     """Adds a route. From now on, the destinations that it leads to are told of what routes lead there alone."""
-    route = Route(
-        id=new_id("rte"),
-        community_id=key.community_id,
-        name=sent.name,
-        destination_ids=tuple(dict.fromkeys(sent.destination_ids)),
-        watchlist_ids=frozenset(sent.watchlist_ids),
-        classes=frozenset(sent.classes),
-        languages=frozenset(sent.languages),
-        minimum_severity=sent.minimum_severity,
-        wait_seconds=sent.wait_seconds,
-        interval_seconds=sent.interval_seconds,
-        repeat_seconds=sent.repeat_seconds,
-    )
+    route = _route(new_id("rte"), sent, key)
     await given.store.add_route(route, audit=audit_entry(given, key, "route.created", route.id))
     return RouteView.of(route)
 
@@ -69,10 +57,34 @@ async def read_route(route_id: Identifier, given: Given, key: Reader) -> RouteVi
     return RouteView.of(await given.store.route(key.community_id, route_id))
 
 
+@router.put("/{route_id}", summary="Change a route")
+async def change_route(route_id: Identifier, sent: NewRoute, given: Given, key: Writer) -> RouteView:
+    """Puts what is sent in place of all that was known of the route. What is planned already is told as planned."""
+    route = _route(route_id, sent, key)
+    await given.store.change_route(route, audit=audit_entry(given, key, "route.changed", route_id))
+    return RouteView.of(route)
+
+
 @router.delete("/{route_id}", status_code=204, summary="Delete a route")
 async def delete_route(route_id: Identifier, given: Given, key: Writer) -> None:
     """Deletes the route. A destination that no other route leads to is told of everything again."""
     await given.store.delete_route(key.community_id, route_id, audit=audit_entry(given, key, "route.deleted", route_id))
+
+
+def _route(route_id: str, sent: NewRoute, key: ApiKey) -> Route:
+    return Route(
+        id=route_id,
+        community_id=key.community_id,
+        name=sent.name,
+        destination_ids=tuple(dict.fromkeys(sent.destination_ids)),
+        watchlist_ids=frozenset(sent.watchlist_ids),
+        classes=frozenset(sent.classes),
+        languages=frozenset(sent.languages),
+        minimum_severity=sent.minimum_severity,
+        wait_seconds=sent.wait_seconds,
+        interval_seconds=sent.interval_seconds,
+        repeat_seconds=sent.repeat_seconds,
+    )
 
 
 async def _incident(asked: RoutingQuestion, community_id: str, services: Services) -> Incident:

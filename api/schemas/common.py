@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
 from zoneinfo import available_timezones
 
@@ -28,6 +28,8 @@ from core.ports import Listing, Slice
 
 MAXIMUM_SETTINGS_DEPTH = 10
 
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _UNREADABLE = re.compile("[\0\ud800-\udfff]")
 
 T = TypeVar("T")
@@ -85,7 +87,21 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("must be a moment that exists in UTC") from None
 
 
+def _check_moment(moment: datetime) -> datetime:
+    if not _EARLIEST <= moment < _LATEST:
+        raise ValueError("must be a moment from the year 2000 to 2199")
+    return moment
+
+
+def _check_day(day: date) -> date:
+    if not _EARLIEST.date() <= day < _LATEST.date():
+        raise ValueError("must be a day from the year 2000 to 2199")
+    return day
+
+
 Text = Annotated[str, AfterValidator(_check_text)]
+Id = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
+"""The identifier of another object, which may not exist."""
 TextFromElsewhere = Annotated[Text, BeforeValidator(_readable)]
 """Text that the sender did not write: NUL and halves of surrogate pairs become U+FFFD, one for one."""
 Name = Annotated[
@@ -93,6 +109,9 @@ Name = Annotated[
 ]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """A point in time: read with any offset, kept and answered in UTC (ISO 8601 with Z)."""
+PlannedMoment = Annotated[Moment, AfterValidator(_check_moment)]
+PlannedDay = Annotated[date, AfterValidator(_check_day)]
+TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 PluginSettings = Annotated[dict[str, JsonValue], AfterValidator(_check_settings)]
 Identifier = Annotated[
     str,

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from api.schemas.common import Answer, Input, Moment, Text, TimeZone, example
-from api.schemas.rotations import PlannedMoment
-from api.schemas.routes import Id
+from api.schemas.common import Answer, Id, Input, Moment, PlannedMoment, Text, TimeOfDay, TimeZone, example
 from core.types import MaintenanceWindow, QuietHours, Weekday
-
-TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
 class NewQuietHours(Input):

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field
 
-from api.schemas.common import Answer, ChangesQuery, Input, Items, Moment, Text, example
+from api.schemas.common import Answer, ChangesQuery, Id, Input, Items, Moment, Text, example
 from api.schemas.terms import Value
 from core.ports import IncidentFilter, Slice
 from core.types import AlertClass, AuditEntry, Incident, IncidentState, Severity, Sighting, Snooze, Spread
@@ -49,6 +49,7 @@ class IncidentQuery(ChangesQuery):
     alert_class: list[AlertClass] = Field(default=[], alias="class", description="Only incidents of these classes.")
     minimum_severity: Severity | None = Field(None, description="Only incidents of this severity or a graver one.")
     watchlist: Text | None = Field(None, max_length=100, description="Only incidents of this watchlist.")
+    delivery_id: Id | None = Field(None, description="Only incidents that this delivery tells of.")
 
     def wanted(self) -> IncidentFilter:
         """Return the filter as the store knows it."""
@@ -57,6 +58,7 @@ class IncidentQuery(ChangesQuery):
             classes=frozenset(self.alert_class),
             minimum_severity=self.minimum_severity,
             watchlist_id=self.watchlist,
+            delivery_id=self.delivery_id,
         )
 
 

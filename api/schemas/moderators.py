@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Self
 
 from pydantic import ConfigDict, Field
 
-from api.schemas.common import Answer, Input, Name, Text, TimeZone, example
+from api.schemas.common import Answer, Id, Input, Name, TimeZone, example
 from core.types import Moderator
 
 MOST_DESTINATIONS = 20
-
-Reference = Annotated[Text, Field(min_length=1, max_length=100)]
 
 
 class NewModerator(Input):
@@ -24,7 +22,7 @@ class NewModerator(Input):
     )
 
     name: Name = Field(description="What the other moderators call them.")
-    destinations: list[Reference] = Field(
+    destinations: list[Id] = Field(
         default=[],
         max_length=MOST_DESTINATIONS,
         description="The destinations by which they are reached when it is their turn. All of them are told.",

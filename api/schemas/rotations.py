@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from api.schemas.common import Answer, Input, Moment, Name, TimeZone, example
-from api.schemas.moderators import Reference
+from api.schemas.common import (
+    Answer,
+    Id,
+    Input,
+    Moment,
+    Name,
+    PlannedDay,
+    PlannedMoment,
+    TimeOfDay,
+    TimeZone,
+    example,
+)
 from core.types import Override, Rotation, Severity
 
 MOST_MODERATORS = 50
 LONGEST_SHIFT_DAYS = 366
 LONGEST_MINUTES = 7 * 24 * 60
-_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
-
-def _check_moment(moment: datetime) -> datetime:
-    if not _EARLIEST <= moment < _LATEST:
-        raise ValueError("must be a moment from the year 2000 to 2199")
-    return moment
-
-
-def _check_day(day: date) -> date:
-    if not _EARLIEST.date() <= day < _LATEST.date():
-        raise ValueError("must be a day from the year 2000 to 2199")
-    return day
-
-
-PlannedMoment = Annotated[Moment, AfterValidator(_check_moment)]
-PlannedDay = Annotated[date, AfterValidator(_check_day)]
 Minutes = Annotated[int, Field(ge=1, le=LONGEST_MINUTES)]
 
 
@@ -53,14 +46,12 @@ class NewRotation(Input):
     )
 
     name: Name = Field(description="What people call it.")
-    moderators: list[Reference] = Field(
+    moderators: list[Id] = Field(
         min_length=1, max_length=MOST_MODERATORS, description="The moderators, in the order of their turns."
     )
     starts_on: PlannedDay = Field(description="The day on which the first of them takes over.")
-    handover_at: str = Field(
-        "09:00",
-        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
-        description="The time of day at which the next takes over, by the clocks of the time zone.",
+    handover_at: TimeOfDay = Field(
+        "09:00", description="The time of day at which the next takes over, by the clocks of the time zone."
     )
     time_zone: TimeZone = Field("UTC", description="The time zone of the handover.")
     shift_days: int = Field(7, ge=1, le=LONGEST_SHIFT_DAYS, description="How many days each is on call.")
@@ -91,10 +82,10 @@ class NewOverride(Input):
         )
     )
 
-    moderator: Reference = Field(description="Who is absent.")
+    moderator: Id = Field(description="Who is absent.")
     from_at: PlannedMoment = Field(description="From when on.")
     until_at: PlannedMoment = Field(description="Until when, that moment not included.")
-    substitute: Reference | None = Field(
+    substitute: Id | None = Field(
         None, description="Who takes their shifts meanwhile; the next in the rotation without it."
     )
 

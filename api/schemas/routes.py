@@ -6,10 +6,9 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from api.schemas.common import Answer, Input, Moment, Name, Text, example
+from api.schemas.common import Answer, Id, Input, Moment, Name, example
 from core.types import AlertClass, Hold, HoldReason, Route, Routing, RoutingReason, Severity
 
-Id = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 
 

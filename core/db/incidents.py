@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlmodel import col
 
 from core.crypto import CommunityKeys
@@ -14,7 +14,7 @@ from core.db.database import Database, Unit
 from core.db.joining import add_first_trace, add_join_keys, joinable_rows, keep_traces
 from core.db.listing import slice_of
 from core.db.sealing import document_of, entity_of, match_of, seal, signal_of, snooze_of, unseal, without_text
-from core.db.tables import AlertRow, IncidentRow
+from core.db.tables import AlertRow, DeliveryIncidentRow, DeliveryRow, IncidentRow
 from core.errors import NotFound, UsageError
 from core.ports import AlertFilter, IncidentFilter, Listing, Slice
 from core.types import Alert, AlertClass, Incident, IncidentState
@@ -41,12 +41,20 @@ class Incidents(Database):
             return _alert_of(await unit.keys(community_id), row)
 
     async def incidents(self, community_id: str, listing: Listing, wanted: IncidentFilter) -> Slice[Incident]:
-        """Return the wanted slice, the incident that changed longest ago first. Raises NotFound for the community."""
+        """Return the wanted slice, the incident that changed longest ago first. Raises NotFound for the community or
+        the delivery."""
         async with self.reading() as unit:
             keys = await unit.keys(community_id)
             statement = select(IncidentRow).where(*_conditions(IncidentRow, community_id, wanted))
             if wanted.states:
                 statement = statement.where(col(IncidentRow.state).in_(wanted.states))
+            if wanted.delivery_id is not None:
+                delivery = await unit.one(DeliveryRow, community_id, wanted.delivery_id)
+                told = select(col(DeliveryIncidentRow.incident_id)).where(
+                    col(DeliveryIncidentRow.delivery_id) == delivery.id
+                )
+                is_told = or_(col(IncidentRow.id) == delivery.incident_id, col(IncidentRow.id).in_(told))
+                statement = statement.where(is_told)
             return await slice_of(
                 unit.session, statement, IncidentRow, "updated_at", listing, lambda row: incident_of(keys, row)
             )

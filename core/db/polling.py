@@ -60,6 +60,18 @@ class Polling(Database):
                 unit.session, statement, SourceRow, "updated_at", listing, lambda row: _source_of(keys, row)
             )
 
+    async def sources_counting_for(self, community_id: str) -> tuple[SourceRecord, ...]:
+        """Return all sources of which the documents count for the community: its own, and those that others share, of
+        which nothing opens here but their kind and how they fare. Raises NotFound for the community."""
+        statement = (
+            select(SourceRow)
+            .where(or_(col(SourceRow.community_id) == community_id, col(SourceRow.shared)))
+            .order_by(col(SourceRow.created_at), col(SourceRow.id))
+        )
+        async with self.reading() as unit:
+            keys = await unit.keys(community_id)
+            return tuple(_source_of(keys, row) for row in await unit.session.scalars(statement))
+
     async def source(self, community_id: str, source_id: str) -> SourceRecord:
         """Return the source. Raises NotFound."""
         async with self.reading() as unit:

@@ -21,35 +21,22 @@ class Routes(Database):
     async def add_route(self, route: Route, *, audit: AuditEntry) -> None:
         """Keep the route. Raises NotFound for its community, and for a destination or watchlist that it names."""
         async with self.writing() as unit:
-            keys = await unit.keys(route.community_id)
-            for destination_id in route.destination_ids:
-                # Kept from being deleted meanwhile: a route must not lead to what is not there.
-                await unit.one(DestinationRow, route.community_id, destination_id, to_change=True)
-            for watchlist_id in route.watchlist_ids:
-                await unit.one(WatchlistRow, route.community_id, watchlist_id)
-            content = {
-                "name": route.name,
-                "destination_ids": route.destination_ids,
-                "watchlist_ids": sorted(route.watchlist_ids),
-                "classes": sorted(route.classes),
-                "languages": sorted(route.languages),
-                "minimum_severity": route.minimum_severity,
-                "wait_seconds": route.wait_seconds,
-                "interval_seconds": route.interval_seconds,
-                "repeat_seconds": route.repeat_seconds,
-            }
+            sealed = await _sealed(unit, route)
             unit.session.add(
-                RouteRow(
-                    id=route.id,
-                    community_id=route.community_id,
-                    sealed=seal(keys, RouteRow, route.id, content),
-                    updated_at=self._clock.now(),
-                )
+                RouteRow(id=route.id, community_id=route.community_id, sealed=sealed, updated_at=self._clock.now())
             )
             await add_entry(unit, audit)
 
+    async def change_route(self, route: Route, *, audit: AuditEntry) -> None:
+        """Keep the route in place of what was kept under its id. Raises NotFound for it, and as :meth:`add_route`."""
+        async with self.writing() as unit:
+            row = await unit.one(RouteRow, route.community_id, route.id, to_change=True)
+            row.sealed = await _sealed(unit, route)
+            row.updated_at = self._clock.now()
+            await add_entry(unit, audit)
+
     async def routes(self, community_id: str, listing: Listing) -> Slice[Route]:
-        """Return the wanted slice, the oldest first. Raises NotFound."""
+        """Return the wanted slice, the one that changed longest ago first. Raises NotFound."""
         async with self.reading() as unit:
             keys = await unit.keys(community_id)
             statement = select(RouteRow).where(col(RouteRow.community_id) == community_id)
@@ -80,6 +67,27 @@ async def routes(unit: Unit, community_id: str) -> tuple[Route, ...]:
     )
     unit.routes[community_id] = tuple(_route_of(keys, row) for row in rows)
     return unit.routes[community_id]
+
+
+async def _sealed(unit: Unit, route: Route) -> bytes:
+    """Return what is sealed of the route. Raises NotFound for a destination or watchlist that it names."""
+    for destination_id in route.destination_ids:
+        # Kept from being deleted meanwhile: a route must not lead to what is not there.
+        await unit.one(DestinationRow, route.community_id, destination_id, to_change=True)
+    for watchlist_id in route.watchlist_ids:
+        await unit.one(WatchlistRow, route.community_id, watchlist_id)
+    content = {
+        "name": route.name,
+        "destination_ids": route.destination_ids,
+        "watchlist_ids": sorted(route.watchlist_ids),
+        "classes": sorted(route.classes),
+        "languages": sorted(route.languages),
+        "minimum_severity": route.minimum_severity,
+        "wait_seconds": route.wait_seconds,
+        "interval_seconds": route.interval_seconds,
+        "repeat_seconds": route.repeat_seconds,
+    }
+    return seal(await unit.keys(route.community_id), RouteRow, route.id, content)
 
 
 def _route_of(keys: CommunityKeys, row: RouteRow) -> Route:

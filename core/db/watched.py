@@ -153,8 +153,11 @@ class Watched(Database):
             return _term_of(await unit.keys(community_id), row)
 
     async def delete_term(self, community_id: str, term_id: str, *, audit: AuditEntry) -> None:
-        """Delete the term. Raises NotFound."""
+        """Delete the term. Raises NotFound, and Conflict for a canary's phrase."""
         async with self.writing() as unit:
+            row = await unit.one(TermRow, community_id, term_id)
+            if (await unit.one(WatchlistRow, community_id, row.watchlist_id)).is_test:
+                raise Conflict("this term is a canary's phrase and goes when the canary ends")
             await remove_watched(unit, TermRow, community_id, term_id)
             await add_entry(unit, audit)
 

@@ -35,12 +35,13 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentFilter:
-    """None, or empty, means any."""
+    """None, or empty, means any. ``delivery_id``: of the incidents that this delivery tells of."""
 
     states: frozenset[IncidentState] = frozenset()
     classes: frozenset[AlertClass] = frozenset()
     minimum_severity: Severity | None = None
     watchlist_id: str | None = None
+    delivery_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,6 +142,10 @@ class Store(Protocol):
 
     async def add_source(self, source: SourceRecord, *, audit: AuditEntry) -> None: ...
     async def sources(self, community_id: str, listing: Listing) -> Slice[SourceRecord]: ...
+    async def sources_counting_for(self, community_id: str) -> tuple[SourceRecord, ...]:
+        """Return all sources of which the documents count for the community: its own, and those that others share, of
+        which nothing opens here but their kind and how they fare."""
+
     async def source(self, community_id: str, source_id: str) -> SourceRecord: ...
     async def source_read_for(self, community_id: str, source_id: str) -> SourceRecord:
         """Return the source, which is the community's own or shared: its documents count for the community."""
@@ -212,6 +216,9 @@ class Store(Protocol):
 
     async def add_route(self, route: Route, *, audit: AuditEntry) -> None:
         """Keep the route. Raises NotFound for a destination or watchlist that it names."""
+
+    async def change_route(self, route: Route, *, audit: AuditEntry) -> None:
+        """Keep the route in place of what was kept under its id. Raises NotFound for it, and as :meth:`add_route`."""
 
     async def routes(self, community_id: str, listing: Listing) -> Slice[Route]: ...
     async def route(self, community_id: str, route_id: str) -> Route: ...

@@ -251,8 +251,8 @@ class Notice:
     ``link`` is the address of the incident's page; whoever knows it can read and acknowledge the incident.
 
     It tells of one ``incident`` and its ``alerts``, or of several ``incidents``, the gravest first, and of
-    ``more_count`` others that are not listed. ``escalation`` says that the incident waits to be acknowledged, and
-    ``reader_ids`` which moderators are reached there.
+    ``more_count`` others that are not listed; by ``delivery_id`` the API lists them all. ``escalation`` says that the
+    incident waits to be acknowledged, and ``reader_ids`` which moderators are reached there.
     """
 
     idempotency_key: str
@@ -271,6 +271,7 @@ class Notice:
     link: str | None = field(default=None, repr=False)
     incidents: tuple[NoticeIncident, ...] = ()
     more_count: int = 0
+    delivery_id: str | None = None
     escalation: NoticeEscalation | None = None
     is_without_quotes: bool = False
     reader_ids: tuple[str, ...] = ()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import time
 from functools import partial
-from zoneinfo import available_timezones
 
 from rich.console import Console
 from rich.table import Table
@@ -20,6 +19,7 @@ from core.listing import whole
 from core.types import Community, MaintenanceWindow, QuietHours, Weekday
 from monitor.commands.setup import with_community
 from monitor.commands.streams import STANDARD_OUTPUT, written
+from monitor.commands.times import check_time_zone, moment_of
 from monitor.parts import Parts
 from monitor.setup import audit_entry, destination_named
 
@@ -31,8 +31,7 @@ def quiet_add(community: str | None, destination: str, times: str, days: Sequenc
     found = _TIMES.fullmatch(times)
     if found is None:
         raise UsageError("quiet hours are written 22:00-07:00, from and until as clocks show it")
-    if time_zone not in available_timezones():
-        raise UsageError("the time zone must be one of the IANA database, such as Europe/Berlin")
+    check_time_zone(time_zone)
     from_hour, from_minute, until_hour, until_minute = map(int, found.groups())
 
     async def work(store: SqlStore, parts: Parts, owner: Community) -> None:
@@ -87,7 +86,7 @@ def maintenance_add(
     community: str | None, reason: str, from_at: str | None, until_at: str, destination: str | None
 ) -> int:
     """Save a maintenance window of a destination, or of all where none is named."""
-    begins_at, ends_at = None if from_at is None else _moment(from_at), _moment(until_at)
+    begins_at, ends_at = None if from_at is None else moment_of(from_at), moment_of(until_at)
 
     async def work(store: SqlStore, parts: Parts, owner: Community) -> None:
         now = parts.clock.now()
@@ -136,16 +135,6 @@ def maintenance_delete(community: str | None, window_id: str) -> int:
         print(f"{window_id} is deleted.")
 
     return with_community(community, work)
-
-
-def _moment(written: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(written)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise UsageError("a moment is written with its offset, such as 2026-11-20T22:00+01:00 or 2026-11-20T21:00Z")
-    return moment
 
 
 async def _destination_names(store: SqlStore, owner: Community) -> dict[str, str]:

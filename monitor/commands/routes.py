@@ -77,9 +77,8 @@ def route_list(community: str | None) -> int:
             return
         destinations = {each.id: each.name for each in await whole(partial(store.all_destinations, owner.id))}
         watchlists = {each.id: each.name for each in await whole(partial(store.watchlists, owner.id))}
-        table = Table(
-            "route", "name", "watchlists", "classes", "languages", "from severity", "leads to", box=None, pad_edge=False
-        )
+        heads = ("route", "name", "watchlists", "classes", "languages", "from severity", "leads to")
+        table = Table(*heads, "wait", "interval", "repeat", box=None, pad_edge=False)
         for route in routes:
             table.add_row(
                 route.id,
@@ -89,6 +88,9 @@ def route_list(community: str | None) -> int:
                 ", ".join(sorted(route.languages)) or "all",
                 route.minimum_severity,
                 Text(_named(route.destination_ids, destinations) or "nowhere"),
+                f"{route.wait_seconds} s",
+                f"{route.interval_seconds} s",
+                "never" if route.repeat_seconds is None else f"{route.repeat_seconds} s",
             )
         with written(sys.stdout, STANDARD_OUTPUT):
             Console(highlight=False).print(table)
