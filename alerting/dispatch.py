@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerting.addressing import addressed
@@ -177,7 +178,7 @@ class Dispatcher:
     async def _shown(self, lease: DeliveryLease) -> Notice | DeliveryError:
         """Return the notice, or why there is none. Raises StoreError."""
         try:
-            return await self._notice(lease)
+            return replace(await self._notice(lease), progress=lease.progress)
         except StoreError:
             raise
         except (NotFound, SettingsError) as error:
@@ -242,7 +243,9 @@ class Dispatcher:
             before = await transaction.destination(delivery.community_id, delivery.destination_id)
             after = after_failure(before, error, at)
             due_at = next_attempt_at(delivery, after, error, at)
-            await transaction.finish_attempt(lease, attempt, next_attempt_at=due_at)
+            noted = error.progress if isinstance(error, DeliveryDeferred) else None
+            progress = lease.progress if noted is None else noted
+            await transaction.finish_attempt(lease, attempt, next_attempt_at=due_at, progress=progress)
             await transaction.save_destination_health(after, at)
             is_disabled = before.enabled and not after.enabled
             if is_disabled:

@@ -156,10 +156,19 @@ class DeliveryError(LeakwatchError):
 
 
 class DeliveryDeferred(DeliveryError):
-    """The destination cannot take the notice now. ``retry_after`` is what it asked to wait."""
+    """The destination cannot take the notice now. ``retry_after`` is what it asked to wait; ``progress`` what the
+    channel is given again with the notice, where some of its readers have it already: values of JSON."""
 
-    def __init__(self, sentence: str, *, status: int | None = None, retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        status: int | None = None,
+        retry_after: timedelta | None = None,
+        progress: JsonObject | None = None,
+    ) -> None:
         self.retry_after = retry_after
+        self.progress = progress
         super().__init__(sentence, status=status)
 
 

@@ -10,6 +10,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from ipaddress import IPv4Network
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerting.circuit import BACK_OFF
 from alerting.greylisting import PATIENCE
 from alerting.notifiers.email import EmailNotifier, EmailSettings, compose
 from core.clock import SystemClock
@@ -24,9 +26,21 @@ from core.errors import DeliveryDeferred, DeliveryRefused
 from core.http import GuardedClient
 from core.ports import NotifierContext
 from core.settings import HttpSettings
-from core.types import AlertClass, Detail, EventType, Incident, IncidentState, Notice, NoticeAlert, Severity, Signal
-from tests.alerting_fixtures import START, HandClock
+from core.types import (
+    AlertClass,
+    DeliveryState,
+    Detail,
+    EventType,
+    Incident,
+    IncidentState,
+    Notice,
+    NoticeAlert,
+    Severity,
+    Signal,
+)
+from tests.alerting_fixtures import START, HandClock, audit, destination
 from tests.certificates import Certificate, make_certificate
+from tests.delivery_service import REGISTRY, service_at
 
 NOTICE = Notice(
     idempotency_key="msg_1", sequence=1, event=EventType.INCIDENT_OPENED, sent_at=START, community="Harbor Commons ⚓",
@@ -232,9 +246,45 @@ async def test_a_recipient_that_is_greylisted_gets_the_message_later_and_nobody_
         with pytest.raises(DeliveryDeferred, match=r"for 1 of the recipients later \(status 450\)") as failure:
             await EmailNotifier(setup, context).send(notice)
         assert "mods.example" not in str(failure.value)
+        notice = replace(notice, progress=failure.value.progress)
     mailbox.refused = {}
     await EmailNotifier(setup, context).send(notice)
     assert [envelope.rcpt_tos for envelope in mailbox.envelopes] == [["two@mods.example"], ["one@mods.example"]]
+
+
+def kept_in(folder: Path) -> bytes:
+    """Return every byte of the database."""
+    return b"".join(path.read_bytes() for path in folder.rglob("leakwatch.sqlite3*"))
+
+
+async def test_a_restart_while_a_recipient_is_greylisted_doubles_nothing_and_loses_nothing(
+    serve: Serve, mailbox: Mailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(REGISTRY.classes, "email", EmailNotifier)
+    clock = HandClock(START)
+    mods = destination(settings(await serve()).model_dump(mode="json", exclude_none=True), kind="email")
+    mailbox.refused = {"one@mods.example": "450 greylisted"}
+    async with service_at(tmp_path, clock) as service:
+        await service.store.add_destination(mods, audit=audit("dst_1"))
+        await service.plan(1)
+        assert await service.deliver_next()
+    assert b"mods.example" not in kept_in(tmp_path)
+    clock.advance(BACK_OFF[0])
+    # A server that is down in between changes nothing about who has it.
+    mailbox.answer = "451 not now"
+    mailbox.refused = {}
+    async with service_at(tmp_path, clock) as restarted:
+        assert await restarted.deliver_next()
+        clock.advance(BACK_OFF[1])
+        mailbox.answer = "250 OK"
+        assert await restarted.deliver_next()
+        (delivery,) = await restarted.deliveries()
+    assert (delivery.state, delivery.attempts) == (DeliveryState.DELIVERED, 3)
+    assert [envelope.rcpt_tos for envelope in mailbox.envelopes] == [
+        ["two@mods.example"],
+        ["one@mods.example"],  # to whom the server was down then
+        ["one@mods.example"],
+    ]
 
 
 async def test_a_recipient_whose_mailbox_stays_full_holds_the_others_up_only_once(
@@ -245,8 +295,9 @@ async def test_a_recipient_whose_mailbox_stays_full_holds_the_others_up_only_onc
     notifier = EmailNotifier(settings(await serve(), recipients=["full@mods.example", "two@mods.example"]), later)
     mailbox.refused = {"full@mods.example": "452 mailbox full"}
     first, second = (replace(NOTICE, idempotency_key=f"msg_full_{number}") for number in (1, 2))
-    with pytest.raises(DeliveryDeferred):
+    with pytest.raises(DeliveryDeferred) as failure:
         await notifier.send(first)
+    first = replace(first, progress=failure.value.progress)
     clock.advance(PATIENCE)
     await notifier.send(first)
     await notifier.send(second)

@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal
 import aiosmtplib
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from alerting.greylisting import Greylisting
+from alerting.greylisting import Greylisting, Partly, recipients
 from alerting.messages import HTML, PLAIN_TEXT
 from alerting.messages import message as content
 from alerting.redaction import safe_text
@@ -87,24 +87,25 @@ class EmailNotifier:
         """Return when the server has taken the message for everybody, but those whom it refuses for good or for longer
         than is waited. Raises DeliveryDeferred, also where some have taken it and others are to take it later (they
         alone are sent it again), or DeliveryRefused."""
-        key = notice.idempotency_key
-        wanted = _GREYLISTING.recipients(key, self._settings.recipients)
+        before = None if notice.progress is None else Partly.of(notice.progress)
+        wanted = recipients(before, self._settings.recipients)
         if not wanted:
             return  # whoever was waited for is no recipient any more
         try:
             refused = await self._submit(compose(notice, self._settings.sender), wanted)
         except aiosmtplib.SMTPRecipientsRefused as error:
-            if not _GREYLISTING.is_partly_taken(key):
+            if before is None:
                 raise _failure(error) from None
             refused = {one.recipient: one.code for one in error.recipients}
         except (aiosmtplib.SMTPException, OSError) as error:
             raise _failure(error) from None
         taken = [one for one in wanted if one not in refused]
         later = [one for one in wanted if refused.get(one, _PERMANENT) < _PERMANENT]
-        if _GREYLISTING.note(key, taken=taken, later=later, at=self._clock.now()):
+        partly = _GREYLISTING.note(before, taken=taken, later=later, at=self._clock.now())
+        if partly is not None:
             status = min(refused[one] for one in later)
             sentence = f"the mail server takes the message for {len(later)} of the recipients later (status {status})"
-            raise DeliveryDeferred(sentence, status=status)
+            raise DeliveryDeferred(sentence, status=status, progress=partly.progress)
         if refused:
             status = max(refused.values())
             logger().warning(

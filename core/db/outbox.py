@@ -9,11 +9,13 @@ from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
+from core.crypto import CommunityKeys
 from core.db.database import Database, Unit
 from core.db.destinations import destination_of
 from core.db.journal import add_entry
 from core.db.leases import change_leased, take
 from core.db.listing import slice_of
+from core.db.sealing import seal, unseal
 from core.db.tables import AttemptRow, DeliveryRow, DestinationRow
 from core.errors import Conflict
 from core.ports import Listing, Slice
@@ -27,6 +29,7 @@ from core.types import (
     EventType,
     HoldReason,
     Incident,
+    JsonObject,
 )
 
 T = TypeVar("T")
@@ -71,8 +74,9 @@ class Outbox(Database):
                     community = await unit.community(row.community_id)
             if token is not None:
                 # Opened once the lease stands: what does not open must not be the first to be taken for ever.
-                opened = destination_of(unit.keyring.of(community), destination)
-                return DeliveryLease(delivery_of(row), opened, token, at + lease_for)
+                keys = unit.keyring.of(community)
+                opened, progress = destination_of(keys, destination), _progress_of(keys, row)
+                return DeliveryLease(delivery_of(row), opened, token, at + lease_for, progress)
 
     async def next_delivery_due_at(self, *, with_failing: bool = True) -> datetime | None:
         """Return when the next delivery can be taken, ``with_failing`` as in :meth:`take_due_delivery`; None where
@@ -139,10 +143,16 @@ class Outbox(Database):
 
 
 async def finish_attempt(
-    unit: Unit, lease: DeliveryLease, attempt: Attempt, *, next_attempt_at: datetime | None
+    unit: Unit,
+    lease: DeliveryLease,
+    attempt: Attempt,
+    *,
+    next_attempt_at: datetime | None,
+    progress: JsonObject | None = None,
 ) -> None:
-    """Keep the attempt, and what it means for its delivery: delivered, pending until the next attempt, or dead without
-    one. Raises LeaseLost."""
+    """Keep the attempt, and what it means for its delivery: delivered, pending until the next attempt, with what its
+    channel noted, or dead without one. Raises LeaseLost."""
+    keys = await unit.keys(lease.delivery.community_id)
     is_delivered = attempt.outcome is AttemptOutcome.DELIVERED
     is_dead = not is_delivered and next_attempt_at is None
     await change_leased(
@@ -156,6 +166,7 @@ async def finish_attempt(
         next_attempt_at=None if is_delivered else next_attempt_at,
         delivered_at=attempt.at if is_delivered else None,
         last_error=attempt.error,
+        sealed_progress=None if progress is None else _sealed_progress(keys, lease.delivery.id, progress),
         updated_at=attempt.at,
     )
     unit.session.add(
@@ -285,6 +296,17 @@ def delivery_of(row: DeliveryRow) -> Delivery:
         route_id=row.route_id,
         repeat_seconds=row.repeat_seconds,
     )
+
+
+def _sealed_progress(keys: CommunityKeys, delivery_id: str, progress: JsonObject) -> bytes:
+    return seal(keys, DeliveryRow, delivery_id, progress, column="sealed_progress")
+
+
+def _progress_of(keys: CommunityKeys, row: DeliveryRow) -> JsonObject | None:
+    if row.sealed_progress is None:
+        return None
+    progress: JsonObject = unseal(keys, DeliveryRow, row.id, row.sealed_progress, column="sealed_progress")
+    return progress
 
 
 def _attempt_of(row: AttemptRow) -> Attempt:

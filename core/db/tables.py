@@ -353,6 +353,7 @@ class DeliveryRow(OwnedRow, table=True):
     route_id: str | None = None  # no foreign key: it is told also when the route is deleted meanwhile
     repeat_seconds: int | None = None
     canary_id: str | None = None
+    sealed_progress: bytes | None = None
 
 
 class DeliveryIncidentRow(Row, table=True):

@@ -39,6 +39,7 @@ from core.types import (
     Escalation,
     Hold,
     Incident,
+    JsonObject,
     Moderator,
     Piece,
     Repetition,
@@ -166,8 +167,15 @@ class SqlTransaction:
     async def save_digest_schedule(self, destination: Destination, *, due_at: datetime | None, at: datetime) -> None:
         await digests.save_digest_schedule(self._unit, destination, due_at=due_at, at=at)
 
-    async def finish_attempt(self, lease: DeliveryLease, attempt: Attempt, *, next_attempt_at: datetime | None) -> None:
-        await outbox.finish_attempt(self._unit, lease, attempt, next_attempt_at=next_attempt_at)
+    async def finish_attempt(
+        self,
+        lease: DeliveryLease,
+        attempt: Attempt,
+        *,
+        next_attempt_at: datetime | None,
+        progress: JsonObject | None = None,
+    ) -> None:
+        await outbox.finish_attempt(self._unit, lease, attempt, next_attempt_at=next_attempt_at, progress=progress)
 
     async def hold_delivery(self, lease: DeliveryLease, hold: Hold, at: datetime) -> None:
         await holds.hold_delivery(self._unit, lease, hold, at)

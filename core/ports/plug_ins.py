@@ -137,7 +137,8 @@ class Notifier(Protocol):
     def __init__(self, settings: Any, context: NotifierContext) -> None: ...
 
     async def send(self, notice: Notice) -> None:
-        """Return when the other side has taken the notice. May be called again with the same one.
+        """Return when the other side has taken the notice. May be called again with the same one, and with the
+        ``progress`` of the last DeliveryDeferred that had any.
 
         Raises DeliveryDeferred or DeliveryRefused.
         """

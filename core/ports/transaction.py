@@ -19,6 +19,7 @@ from core.types import (
     Escalation,
     Hold,
     Incident,
+    JsonObject,
     Moderator,
     Piece,
     Repetition,
@@ -160,7 +161,14 @@ class Transaction(Protocol):
     async def save_digest_schedule(self, destination: Destination, *, due_at: datetime | None, at: datetime) -> None:
         """Keep when the destination is sent digests, and the next one; the first tells what is new from now on."""
 
-    async def finish_attempt(self, lease: DeliveryLease, attempt: Attempt, *, next_attempt_at: datetime | None) -> None:
+    async def finish_attempt(
+        self,
+        lease: DeliveryLease,
+        attempt: Attempt,
+        *,
+        next_attempt_at: datetime | None,
+        progress: JsonObject | None = None,
+    ) -> None:
         """Keep the attempt, and what it means for its delivery: delivered, pending until the next attempt, or dead
         without one. Raises LeaseLost."""
 

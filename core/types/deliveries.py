@@ -252,7 +252,8 @@ class Notice:
 
     It tells of one ``incident`` and its ``alerts``, or of several ``incidents``, the gravest first, and of
     ``more_count`` others that are not listed; by ``delivery_id`` the API lists them all. ``escalation`` says that the
-    incident waits to be acknowledged, and ``reader_ids`` which moderators are reached there.
+    incident waits to be acknowledged, and ``reader_ids`` which moderators are reached there. ``progress`` is what the
+    channel noted when an attempt before reached some of its readers only.
     """
 
     idempotency_key: str
@@ -276,6 +277,7 @@ class Notice:
     is_without_quotes: bool = False
     reader_ids: tuple[str, ...] = ()
     digest: NoticeDigest | None = None
+    progress: JsonObject | None = field(default=None, repr=False)
 
     @property
     def severity(self) -> Severity | None:
@@ -289,9 +291,11 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryLease:
-    """The right to attempt a delivery until ``until``; ``token`` as in :class:`SourceLease`."""
+    """The right to attempt a delivery until ``until``; ``token`` as in :class:`SourceLease`. ``progress`` is what its
+    channel noted about readers who have it already."""
 
     delivery: Delivery
     destination: Destination
     token: str
     until: datetime
+    progress: JsonObject | None = field(default=None, repr=False)
