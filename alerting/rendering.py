@@ -288,11 +288,7 @@ def _digest(
         class_counts=dict(sorted(classes.items(), key=lambda row: -row[0].gravity)),
         source_count=len(read),
         healthy_count=len(read) - len(unhealthy),
-        unhealthy=tuple(
-            # What another community calls a source that it shares is not told.
-            _source(source, detail if source.community_id == delivery.community_id else Detail.COUNTS)
-            for source in unhealthy[:MOST_SOURCES]
-        ),
+        unhealthy=tuple(_source(source, detail) for source in unhealthy[:MOST_SOURCES]),
     )
 
 

@@ -152,7 +152,7 @@ async def test_what_can_wait_is_told_in_the_digest_and_what_cannot_at_once_too(
     assert slight.id not in str(digest)
 
 
-async def test_the_sources_that_others_share_count_but_what_they_call_them_is_not_told(
+async def test_the_sources_that_others_share_count_and_those_that_they_keep_do_not(
     service: Service, httpserver: HTTPServer
 ) -> None:
     await service.store.add_community(Community(id="com_2", name="Meadow Circle"), audit=audit("com_2"))
@@ -179,7 +179,7 @@ async def test_the_sources_that_others_share_count_but_what_they_call_them_is_no
     (digest,) = await sent(service, httpserver)
     assert digest["summary"] == "Digest: nothing found, 0 of 2 sources healthy"
     shown = {one["id"]: (one["name"], one["error"]) for one in digest["digest"]["unhealthy_sources"]}
-    assert shown == {"src_0": ("Forum 0", "the error of 0"), "src_1": (None, None)}
+    assert shown == {"src_0": ("Forum 0", "the error of 0"), "src_1": ("Forum 1", "the error of 1")}
 
 
 async def test_each_digest_tells_what_is_new_since_the_last_one(service: Service, httpserver: HTTPServer) -> None:

@@ -61,16 +61,17 @@ class Polling(Database):
             )
 
     async def sources_counting_for(self, community_id: str) -> tuple[SourceRecord, ...]:
-        """Return all sources of which the documents count for the community: its own, and those that others share, of
-        which nothing opens here but their kind and how they fare. Raises NotFound for the community."""
+        """Return all sources of which the documents count for the community: its own, and those that others share.
+        Raises NotFound for the community."""
         statement = (
             select(SourceRow)
             .where(or_(col(SourceRow.community_id) == community_id, col(SourceRow.shared)))
             .order_by(col(SourceRow.created_at), col(SourceRow.id))
         )
         async with self.reading() as unit:
-            keys = await unit.keys(community_id)
-            return tuple(_source_of(keys, row) for row in await unit.session.scalars(statement))
+            await unit.community(community_id)
+            rows = (await unit.session.scalars(statement)).all()
+            return tuple([_source_of(await unit.keys(row.community_id), row) for row in rows])
 
     async def source(self, community_id: str, source_id: str) -> SourceRecord:
         """Return the source. Raises NotFound."""

@@ -143,8 +143,7 @@ class Store(Protocol):
     async def add_source(self, source: SourceRecord, *, audit: AuditEntry) -> None: ...
     async def sources(self, community_id: str, listing: Listing) -> Slice[SourceRecord]: ...
     async def sources_counting_for(self, community_id: str) -> tuple[SourceRecord, ...]:
-        """Return all sources of which the documents count for the community: its own, and those that others share, of
-        which nothing opens here but their kind and how they fare."""
+        """Return all sources of which the documents count for the community: its own, and those that others share."""
 
     async def source(self, community_id: str, source_id: str) -> SourceRecord: ...
     async def source_read_for(self, community_id: str, source_id: str) -> SourceRecord:
