@@ -144,7 +144,8 @@ async def _is_overtaken(store: Store, delivery: Delivery) -> bool:
         return (await store.incident(delivery.community_id, delivery.incident_id)).state.is_closed
     with suppress(NotFound):  # of what was deleted meanwhile it is told that it was
         if delivery.event is EventType.SOURCE_FAILING and delivery.source_id is not None:
-            return (await store.source(delivery.community_id, delivery.source_id)).state not in _IN_TROUBLE
+            source = await store.source_read_for(delivery.community_id, delivery.source_id)
+            return source.state not in _IN_TROUBLE
         if delivery.about_destination_id is not None:
             return (await store.destination(delivery.community_id, delivery.about_destination_id)).enabled
     return False

@@ -19,6 +19,7 @@ from core.ids import new_id
 from core.ports import Listing
 from core.types import (
     AlertClass,
+    Community,
     DeliveryState,
     Document,
     EventType,
@@ -225,11 +226,15 @@ async def test_what_was_resolved_while_it_waited_is_not_told_as_new(httpserver: 
     assert await states(service) == [DeliveryState.OVERTAKEN, DeliveryState.DELIVERED, DeliveryState.DELIVERED]
 
 
-async def test_a_source_that_works_again_is_not_told_as_failing(httpserver: HTTPServer, service: Service) -> None:
+@pytest.mark.parametrize("owner", ["com_1", "com_2"])
+async def test_a_source_that_works_again_is_not_told_as_failing(
+    httpserver: HTTPServer, service: Service, owner: str
+) -> None:
     await quiet_service(service, httpserver)
+    await service.store.add_community(Community(id="com_2", name="Pier Poets"), audit=audit("com_2"))
     source = SourceRecord(
-        id="src_1", community_id="com_1", kind="feed", name="a blog", settings={}, created_at=START, updated_at=START,
-        state=SourceState.HEALTHY,
+        id="src_1", community_id=owner, kind="feed", name="a blog", settings={}, created_at=START, updated_at=START,
+        state=SourceState.HEALTHY, shared=True,
     )  # fmt: skip
     await service.store.add_source(source, audit=audit("src_1"))
     for event in (EventType.SOURCE_FAILING, EventType.SOURCE_RECOVERED):
