@@ -35,6 +35,7 @@ from core.http import user_agent
 from core.ports import SourceContext
 from core.rate_limits import parse_retry_after
 from core.types import Document, Json, JsonObject, Page
+from sources.polling.given import digest_of
 from sources.polling.unreadable import Unreadable
 from sources.transport.guarded_session import guarded_session
 
@@ -282,7 +283,8 @@ def _listings(settings: RedditSettings) -> Iterator[_Listing]:
             yield _Listing(key=f"{key}/comments", name=name, subreddit=subreddit, comments=True)
     for number, query in enumerate(settings.search):
         name = f"number {number + 1} of the searches"
-        yield _Listing(key=f"search/{number}", name=name, subreddit="all", query=query)
+        # Not by its number: the searches may be changed while the cursor stays.
+        yield _Listing(key=f"search/{digest_of(query)}", name=name, subreddit="all", query=query)
     if settings.mentions:
         yield _Listing(key="mentions", name="the inbox of mentions", subreddit=None)
 

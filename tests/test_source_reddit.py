@@ -350,6 +350,19 @@ async def test_an_error_of_reddit_is_one_sentence_at_once(
         assert caught.value.retry_after == timedelta(seconds=77)
 
 
+async def test_a_search_that_takes_the_place_of_another_lost_nothing(
+    reddit: Reddit, base: dict[str, Any], context: SourceContext, shared: Path
+) -> None:
+    pages = snapshots(recorded(shared, "TestListingGenerator.test_exhaust_items"))
+    by_name = {child["data"]["name"]: child for page in pages for child in page}
+    children = sorted(by_name.values(), key=lambda child: child["data"]["created_utc"], reverse=True)
+    reddit.listings["/r/all/search"] = children[-20:]
+    first = await poll(base, context, search=["one"])
+    reddit.listings["/r/all/search"] = children[:-20]
+    second = await poll(base, context, first.cursor, search=["another"])
+    assert (len(second.documents), second.gap) == (len(children) - 20, None)
+
+
 async def test_what_reddit_asks_to_wait_holds_for_all_that_read_it_with_the_same_app(
     reddit: Reddit, base: dict[str, Any], context: SourceContext
 ) -> None:
