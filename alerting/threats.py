@@ -16,6 +16,8 @@ _CHARACTERS = 120
 """Of a sentence, before and after the member."""
 _SENTENCE_END = re.compile(r"[.!?…](?=\s|$)|[\n。！？؟]")
 _WORD = re.compile(r"[^\W_](?:[\w']*\w)?|'s\b|:")
+_MIXED = re.compile(r"\b(?=[a-z0-9]*[a-z])(?=[a-z0-9]*[0-9])[a-z0-9]+")
+_LETTERS = str.maketrans("013457", "oieast")
 _MEMBER = "@"
 _REMEMBERED = 4096
 
@@ -52,7 +54,8 @@ def _is_threat(before: str, after: str) -> bool:
 
 def _words(text: str) -> str:
     folded = text.casefold() if text.isascii() else plain(text)
-    return " ".join(_WORD.findall(folded))
+    plainly = _MIXED.sub(lambda word: word[0].translate(_LETTERS), folded)
+    return " ".join(_WORD.findall(plainly))
 
 
 @cache

@@ -55,6 +55,7 @@ We will break night_heron's legs
 I'm going to burn down night_heron's house
 someone needs to teach night_heron a lesson
 kill yourself, night_heron
+I will k1ll night_heron, 100%
 Voy a matar a night_heron
 alguien debería matar a Maria Gonzalez
 night_heron merece morir
@@ -89,6 +90,8 @@ I'd kill for night_heron's recipe
 we should hang with night_heron
 I don't want to hurt night_heron
 night_heron died laughing
+night_heron must die laughing
+why did you have to kill night_heron
 No voy a matar a night_heron
 J'ai vu night_heron, je vais mourir de rire
 Ich werde night_heron nicht umbringen
