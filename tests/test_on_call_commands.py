@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import Conflict, NotFound, UsageError
+from core.ports import Listing
 from core.settings import load_settings
 from core.types import Severity
 from monitor.commands.on_call import (
@@ -58,8 +59,6 @@ def added(lines: Lines, name: str) -> str:
 
 
 async def audited() -> list[str]:
-    from core.ports import Listing
-
     async with open_store(load_settings()) as store:
         return [entry.action for entry in (await store.audit_log("com_a", Listing(limit=100))).items]
 
@@ -91,6 +90,9 @@ def test_a_moderator_is_added_listed_changed_and_deleted(lines: Lines) -> None:
 def test_a_moderator_that_makes_no_sense_is_refused(lines: Lines) -> None:
     with pytest.raises(NotFound, match="there is no destination of this name"):
         moderator_add(None, "Ada", ["nobody"], no_quotes=False, time_zone="UTC")
+    for name in ("", "  ", "two\nlines", "x" * 201):
+        with pytest.raises(UsageError, match="a name has from 1 to 200 characters"):
+            moderator_add(None, name, [], no_quotes=False, time_zone="UTC")
     with pytest.raises(UsageError, match="IANA"):
         moderator_add(None, "Ada", [], no_quotes=False, time_zone="Nowhere")
     with pytest.raises(NotFound, match="there is no moderator of this name"):

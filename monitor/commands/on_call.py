@@ -26,6 +26,7 @@ from monitor.commands.times import check_time_zone, moment_of
 from monitor.parts import Parts
 from monitor.setup import audit_entry, destination_named, moderator_named
 
+_NAME = re.compile(r"(?=.*\S)[^\x00-\x1f\x7f]{1,200}")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -48,6 +49,7 @@ def moderator_add(
     community: str | None, name: str, destinations: Sequence[str], *, no_quotes: bool, time_zone: str
 ) -> int:
     """Save a moderator, reached by these destinations."""
+    _check_name(name)
     check_time_zone(time_zone)
 
     async def work(store: SqlStore, parts: Parts, owner: Community) -> None:
@@ -101,6 +103,8 @@ def moderator_change(
     time_zone: str | None,
 ) -> int:
     """Change of the moderator what is not None."""
+    if name is not None:
+        _check_name(name)
     if time_zone is not None:
         check_time_zone(time_zone)
 
@@ -134,6 +138,7 @@ def moderator_delete(community: str | None, moderator: str) -> int:
 
 def rotation_set(community: str | None, name: str, turns: Turns) -> int:
     """Save the rotation in place of the one before, whose absences stay."""
+    _check_name(name)
     if _TIME.fullmatch(turns.handover_at) is None:
         raise UsageError("the time of the handover is written 09:00, as clocks show it there")
     check_time_zone(turns.time_zone)
@@ -245,6 +250,11 @@ def rotation_present(community: str | None, absence: str) -> int:
         print(f"{absence} is deleted.")
 
     return with_community(community, work)
+
+
+def _check_name(name: str) -> None:
+    if _NAME.fullmatch(name) is None:
+        raise UsageError("a name has from 1 to 200 characters, all of them visible or blanks")
 
 
 async def _destination_ids(store: SqlStore, owner: Community, names: Sequence[str]) -> tuple[str, ...]:
