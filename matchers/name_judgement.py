@@ -27,6 +27,7 @@ from matchers.folding import (
     TYPO,
     transformations,
 )
+from matchers.name_letters import IMPOSSIBLE, initials, likelihood
 from matchers.name_parts import NameParts
 from matchers.name_rules import name_rules
 from matchers.name_spellings import Spelling
@@ -193,6 +194,8 @@ def _between(name: WatchedName, text: FieldWords, index: int) -> float | None:
     word = text.words.texts[index]
     if word in name_rules().particles or word in _own_surnames(name) or _is_own_middle(name, word):
         return 0.0
+    if word in name.parts.particles and (text.gap(index) == "-" or not _is_word(word)):
+        return 0.0
     another = costs.another_middle_name if name.parts.middles else 0.0
     if len(word) == 1:
         return costs.other_initial + another
@@ -206,6 +209,9 @@ def _between(name: WatchedName, text: FieldWords, index: int) -> float | None:
 
 def _is_own_middle(name: WatchedName, word: str) -> bool:
     rest = (*name.parts.forename[1:], *name.parts.middles)
+    if name.parts.script:
+        script = name.parts.script
+        return any(word in initials(middle) or likelihood(middle, script, word) > IMPOSSIBLE for middle in rest)
     return word in rest or any(len(word) == 1 and word == middle[0] for middle in rest)
 
 
@@ -331,8 +337,9 @@ def _why_no_typo(
 
 
 def _why_by_chance(name: WatchedName, text: FieldWords, place: _Place, costs: dict[str, float]) -> str | None:
-    parts = sorted((place.forename, place.surname), key=lambda part: part.start)
-    written = " ".join(text.words.texts[at] for part in parts for at in part)
+    texts, own = text.words.texts, _own_surnames(name)
+    counted = {*place.forename, *place.surname, *(at for at in range(place.start, place.end) if texts[at] in own)}
+    written = " ".join(texts[at] for at in sorted(counted))
     if sum(costs.values()) - chance(written) >= name.least_odds:
         return None
     return _REASONS[min(costs, key=costs.__getitem__)]

@@ -15,7 +15,7 @@ import numpy as np
 from core.types import FieldName
 from matchers.batch import FoldedBatch
 from matchers.flat import Block
-from matchers.hashing import HashSet, Places, RecentHashes, hashes_of, stretch_hashes
+from matchers.hashing import Hashes, HashSet, Places, RecentHashes, hashes_of, stretch_hashes
 from matchers.nearby import NearbyWords
 from matchers.words import ordinary_hashes
 
@@ -50,30 +50,22 @@ class NamePairs:
     ) -> None:
         """``names`` are the words that each name's forename may begin with, and those that its surname may end with.
         ``tolerant`` are the plain ones of these, of which one may be mistyped."""
-        self._forenames, self._surnames = _Numbered(), _Numbered()
-        pairs = [
-            np.add.outer(self._forenames.add(forenames) << 32, self._surnames.add(surnames)).ravel()
-            for forenames, surnames in names
-        ]
-        self._forenames.close()
-        self._surnames.close()
-        joined = np.unique(np.concatenate(pairs)) if pairs else np.empty(0, dtype=np.int64)
-        self._pairs = HashSet(joined.view(np.uint64))
+        self._pairs = WordPairs(names)
         of_forename: dict[str, set[str]] = {}
         of_surname: dict[str, set[str]] = {}
         for forenames, surnames in tolerant:
             for forename, surname in product(forenames, surnames):
                 of_forename.setdefault(forename, set()).add(surname)
                 of_surname.setdefault(surname, set()).add(forename)
-        self._near_surnames = _Mistyped(self._forenames, of_forename, of_surname)
-        self._near_forenames = _Mistyped(self._surnames, of_surname, of_forename)
+        self._near_surnames = _Mistyped(self._pairs.forenames, of_forename, of_surname)
+        self._near_forenames = _Mistyped(self._pairs.surnames, of_surname, of_forename)
 
     def find(self, batch: FoldedBatch, *, explaining: bool = False) -> Iterator[Pair]:
         """Yield the pairs of the batch. Where nobody explains, words that are near no name are looked at once."""
         for block in batch.flat.blocks:
-            words = _BlockWords(block)
-            forenames, surnames = self._forenames.rows(words), self._surnames.rows(words)
-            first, second = self._exact(words, forenames, surnames)
+            words = BlockWords(block)
+            forenames, surnames = self._pairs.numbers(words.hashes)
+            first, second = self._pairs.find(words, forenames, surnames, (*_AFTER, *_BEFORE))
             yield from (Pair(*place) for place in words.places(batch, first, second))
             for mistyped, anchors, is_surname in (
                 (self._near_surnames, forenames, True),
@@ -88,9 +80,34 @@ class NamePairs:
                         meant_forename=None if is_surname else meant,
                     )
 
-    def _exact(self, words: _BlockWords, forenames: Places, surnames: Places) -> tuple[Places, Places]:
+
+class WordPairs:
+    """Pairs of what words are known by: themselves, or something that several have in common."""
+
+    def __init__(self, names: Iterable[_Ends]) -> None:
+        """``names`` are what the first word of each name's forename, and the last of its surname, is known by."""
+        self.forenames, self.surnames = Numbered(), Numbered()
+        pairs = [
+            np.add.outer(self.forenames.add(forenames) << 32, self.surnames.add(surnames)).ravel()
+            for forenames, surnames in names
+        ]
+        self.forenames.close()
+        self.surnames.close()
+        joined = np.unique(np.concatenate(pairs)) if pairs else np.empty(0, dtype=np.int64)
+        self._pairs = HashSet(joined.view(np.uint64))
+
+    def numbers(self, hashes: Hashes) -> tuple[Places, Places]:
+        """Return the numbers of words among the forenames and among the surnames, by the hashes of what they are
+        known by."""
+        return self.forenames.rows(hashes), self.surnames.rows(hashes)
+
+    def find(
+        self, words: BlockWords, forenames: Places, surnames: Places, distances: Iterable[int]
+    ) -> tuple[Places, Places]:
+        """Return the forenames and surnames, by their places among the words, that belong together. ``forenames`` and
+        ``surnames`` are the :meth:`numbers` of the words."""
         first, second = [], []
-        for distance in (*_AFTER, *_BEFORE):
+        for distance in distances:
             at = np.flatnonzero(forenames >= 0)
             at, other = words.neighbours(at, distance)
             is_both = surnames[other] >= 0
@@ -102,7 +119,7 @@ class NamePairs:
         return np.concatenate(first), np.concatenate(second)
 
 
-class _BlockWords:
+class BlockWords:
     """The words of a block, with their hashes."""
 
     def __init__(self, block: Block) -> None:
@@ -131,7 +148,7 @@ class _BlockWords:
             yield document, name, start, start + distance
 
 
-class _Numbered:
+class Numbered:
     """Words with numbers in the order in which they came."""
 
     def __init__(self) -> None:
@@ -148,10 +165,10 @@ class _Numbered:
         self._in_order = np.empty(len(self._hashes.sorted), dtype=np.int64)
         self._in_order[self._hashes.find(hashes)[1]] = np.arange(len(hashes))
 
-    def rows(self, words: _BlockWords) -> Places:
-        """Return the number of each word, -1 for others."""
-        rows = np.full(len(words.hashes), -1, dtype=np.int64)
-        found, places = self._hashes.find(words.hashes)
+    def rows(self, hashes: Hashes) -> Places:
+        """Return the number of the word of each hash, -1 for others."""
+        rows = np.full(len(hashes), -1, dtype=np.int64)
+        found, places = self._hashes.find(hashes)
         rows[found] = self._in_order[places]
         return rows
 
@@ -159,7 +176,7 @@ class _Numbered:
 class _Mistyped:
     """Words that are mistyped beside a word that is not."""
 
-    def __init__(self, anchors: _Numbered, of_anchor: Mapping[str, Set[str]], of_other: Mapping[str, Set[str]]) -> None:
+    def __init__(self, anchors: Numbered, of_anchor: Mapping[str, Set[str]], of_other: Mapping[str, Set[str]]) -> None:
         self._of_anchor = of_anchor
         self._anchors = np.zeros(len(anchors._numbers), dtype=np.bool_)
         self._anchors[[anchors._numbers[word] for word in of_anchor]] = True
@@ -167,7 +184,7 @@ class _Mistyped:
         self._failed = RecentHashes()
 
     def find(
-        self, words: _BlockWords, anchors: Places, *, explaining: bool, after: bool
+        self, words: BlockWords, anchors: Places, *, explaining: bool, after: bool
     ) -> Iterator[tuple[int, int, str]]:
         """Yield an anchor, the mistyped word beside it, and the word that is meant."""
         if not len(self._anchors):

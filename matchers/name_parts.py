@@ -7,13 +7,23 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 from matchers.folding import folded_forms
+from matchers.name_letters import bare, is_arabic, table
 from matchers.name_rules import name_rules
 from matchers.phrases import Words
-from matchers.romanising import Script, is_unspaced_name, romanised_names, script_of_name
+from matchers.romanising import (
+    UNSPACED_SCRIPTS,
+    WORDS,
+    Script,
+    is_unspaced_name,
+    romanised_names,
+    script_of_name,
+    tables,
+)
 from matchers.words import forenames, surnames
 
 _ONE_UNIT = frozenset({"-", "'", "’", "‐", "‑"})
 _FEWEST_OF_TWO_SURNAMES = 4
+_SERVANT, _LONGEST_SERVANT = "abd", 5
 
 Unit = tuple[str, ...]
 """Words that a hyphen or an apostrophe joins; a single word by itself."""
@@ -49,6 +59,57 @@ def readings(value: str) -> frozenset[NameParts]:
     written_out = "".join(_written_out().get(letter, letter) for letter in value)
     forms = {form for spelling in {value, written_out} for form in folded_forms(spelling)}
     return frozenset(romanised | {parts for form in forms for parts in _readings(form)})
+
+
+def readings_by_letter(value: str) -> Iterator[NameParts]:
+    """Yield the readings of a full name that is compared letter by letter: one of a script that is written in letters,
+    in its own, and one in Latin letters that is Arabic."""
+    script = script_of_name(value)
+    if script is None:
+        for form in sorted(folded_forms(value)):
+            for parts in _readings(form):
+                if is_arabic(parts.words, parts.particles):
+                    yield replace(_with_servant(parts), particles=(*parts.particles, *table().articles))
+    elif script not in UNSPACED_SCRIPTS:
+        yield from _readings_of_script(value, script)
+
+
+def _readings_of_script(value: str, script: Script) -> Iterator[NameParts]:
+    servant, article = tables().servant, tables().article
+    written = bare(value, script).replace("،", ",").replace(f"{servant} {article}", servant + article)
+    family_first, comma, given_last = written.partition(",")
+    units = _units_of_script(written)
+    given, family = units[:-1], units[-1:]
+    if comma:
+        given, family = _units_of_script(given_last), _units_of_script(family_first)
+    if given and family:
+        yield NameParts(
+            forename=given[0],
+            middles=tuple(word for unit in given[1:] for word in unit),
+            particles=table().articles if script is Script.ABJAD else (),
+            surnames=tuple((word,) for unit in family for word in unit),
+            script=script,
+        )
+
+
+def _units_of_script(written: str) -> list[Unit]:
+    """Return the words of a name without particles, those that a hyphen joins as one unit."""
+    units: list[Unit] = []
+    end = -1
+    for found in WORDS.finditer(written):
+        if found.start() == end + 1 and written[end] == "-" and units:
+            units[-1] = (*units[-1], found[0])
+        elif found[0] not in name_rules().particles:
+            units.append((found[0],))
+        end = found.end()
+    return units
+
+
+def _with_servant(parts: NameParts) -> NameParts:
+    """Return the parts with Abdul Rahman as one forename."""
+    if parts.forename[0].startswith(_SERVANT) and len(parts.forename[0]) <= _LONGEST_SERVANT and parts.middles:
+        return replace(parts, forename=(*parts.forename, parts.middles[0]), middles=parts.middles[1:])
+    return parts
 
 
 @cache

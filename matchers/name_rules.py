@@ -23,7 +23,6 @@ class Costs(_Row):
     rarest_surname: float
     second_initial: float
     nickname: float
-    same_consonants: float
     transliterated: float
     joined: float
     half_forename: float

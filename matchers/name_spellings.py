@@ -10,7 +10,6 @@ from matchers.background import listed_chance
 from matchers.folding import INITIAL, NICKNAME, SEPARATORS, SHORTENED, TRANSLITERATED
 from matchers.name_parts import NameParts, Unit
 from matchers.name_rules import Respelling, listed_spellings, name_rules, nicknames
-from matchers.romanising import Script, names_like
 from matchers.words import ordinary_words
 
 _REMEMBERED = 16_384
@@ -38,7 +37,7 @@ def forename_spellings(parts: NameParts) -> list[Spelling]:
         ways.append(Spelling((whole,), (SEPARATORS,), costs.joined))
         ways.append(Spelling(unit[:1], (SHORTENED,), costs.half_forename))
     ways += (Spelling((name,), (NICKNAME,), costs.nickname) for name in sorted(nicknames().get(whole, ())))
-    ways += _otherwise(whole, parts)
+    ways += _otherwise(whole)
     initials = [word[0] for word in unit]
     frequent = max(_frequency(surname) for surname in parts.surnames)
     initial = costs.initial + costs.frequent_surname * max(0.0, frequent - costs.rarest_surname)
@@ -63,21 +62,16 @@ def surname_spellings(parts: NameParts) -> list[Spelling]:
         whole = "".join(unit)
         joined = {whole, "".join((*parts.particles, whole))} if at == 0 else {whole}
         ways += (Spelling((name,), (*undone, SEPARATORS), cost + costs.joined) for name in joined)
-        ways += _otherwise(whole, parts, undone, cost)
+        ways += _otherwise(whole, undone, cost)
     return _cheapest(ways)
 
 
-def _otherwise(word: str, parts: NameParts, undone: tuple[str, ...] = (), cost: float = 0.0) -> Iterator[Spelling]:
-    """Yield how a name is spelled elsewhere, by the list and by the rules; for one of another script, the frequent
-    names that it may be too."""
+def _otherwise(word: str, undone: tuple[str, ...] = (), cost: float = 0.0) -> Iterator[Spelling]:
+    """Yield how a name is spelled elsewhere, by the list and by the rules."""
     costs = name_rules().costs
     ways = (*undone, TRANSLITERATED)
-    for name in sorted(listed_spellings().get(word, frozenset()) | _respelled(word)):
+    for name in sorted(filter(str.isascii, listed_spellings().get(word, frozenset()) | _respelled(word))):
         yield Spelling((name,), ways, cost + costs.transliterated)
-    if parts.script:
-        of_consonants = parts.script is Script.ABJAD
-        for name in sorted(names_like(word, parts.script)):
-            yield Spelling((name,), ways, cost + (costs.same_consonants if of_consonants else costs.transliterated))
 
 
 @lru_cache(_REMEMBERED)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -27,7 +28,8 @@ from matchers.folding import (
 from matchers.name_judgement import FieldWords, WatchedName, judge
 from matchers.name_masks import MaskedWords
 from matchers.name_pairs import NamePairs, Pair
-from matchers.name_parts import NameParts, readings
+from matchers.name_parts import NameParts, readings, readings_by_letter
+from matchers.name_romanised import RomanisedNames
 from matchers.name_scripts import NamesInScripts
 from matchers.name_spellings import Spelling, forename_spellings, surname_spellings
 from matchers.phrases import Words
@@ -76,7 +78,7 @@ class NameFinder:
         self._names: list[WatchedName] = []
         self._forenames: defaultdict[str, dict[int, list[Spelling]]] = defaultdict(dict)
         self._surnames: defaultdict[str, dict[int, list[Spelling]]] = defaultdict(dict)
-        pairs, tolerant = [], []
+        pairs, tolerant, by_letter = [], [], []
         for term, limits in terms:
             values = frozenset((term.value, *term.variants))
             for parts in sorted({parts for value in values for parts in readings(value)}, key=_in_order):
@@ -90,7 +92,12 @@ class NameFinder:
                 pairs.append(({one.words[0] for one in given}, {one.words[-1] for one in family}))
                 if term.settings.match in (None, MatchMode.FUZZY):
                     tolerant.append(({parts.forename[0]}, {unit[-1] for unit in parts.surnames}))
+            if term.settings.match in (None, MatchMode.FUZZY):
+                for parts in sorted({parts for value in values for parts in readings_by_letter(value)}, key=_in_order):
+                    by_letter.append((len(self._names), parts))
+                    self._names.append(WatchedName(term, values, limits.least_odds, parts))
         self._pairs = NamePairs(pairs, tolerant)
+        self._romanised = RomanisedNames(by_letter)
         self._disguised = PseudonymFinder([_as_handle(term, limits) for term, limits in terms])
         self._alone = _alone(terms)
         self._masks = MaskedWords((*self._forenames, *self._surnames))
@@ -116,6 +123,14 @@ class NameFinder:
             if text is None:
                 text = texts[pair[:2]] = FieldWords(pair.field, batch[pair.document].fields[pair.field])
             found[pair.document].extend(self._judged(pair, text))
+        for row, pair in self._romanised.find(batch, explaining=explaining):
+            text = texts.get(pair[:2])
+            if text is None:
+                text = texts[pair[:2]] = FieldWords(pair.field, batch[pair.document].fields[pair.field])
+            at = text.indexes[pair.forename], text.indexes[pair.surname]
+            found[pair.document].extend(
+                self._judged_as(row, text, at, *self._romanised.spellings(row, text.words.texts, at))
+            )
         for place, candidates in self._disguised.candidates(batch, explaining=explaining).items():
             found[place].extend(one for one in candidates if _DISGUISES.intersection(one.transformations))
         for place in batch.where(lambda text: "*" in text):
@@ -134,11 +149,20 @@ class NameFinder:
         fewer, more = sorted((forenames, surnames), key=len)
         for row in fewer:
             if row in more:
-                for forename in forenames[row]:
-                    for surname in surnames[row]:
-                        candidate = judge(self._names[row], text, at, forename, surname)
-                        if candidate is not None:
-                            yield candidate
+                yield from self._judged_as(row, text, at, forenames[row], surnames[row])
+
+    def _judged_as(
+        self,
+        row: int,
+        text: FieldWords,
+        at: tuple[int, int],
+        forenames: Sequence[Spelling],
+        surnames: Sequence[Spelling],
+    ) -> Iterator[Candidate]:
+        for forename, surname in product(forenames, surnames):
+            candidate = judge(self._names[row], text, at, forename, surname)
+            if candidate is not None:
+                yield candidate
 
     def _masked(self, place: int, document: FoldedDocument) -> Iterator[Candidate]:
         """Yield the names in a document of which a word has letters masked."""

@@ -16,7 +16,6 @@ from anyascii import anyascii
 from pydantic import BaseModel, ConfigDict
 
 from core.tables import load_table
-from matchers.words import forenames, surnames
 
 Rules = tuple[tuple[str, str], ...]
 
@@ -73,7 +72,7 @@ class _Tables(BaseModel):
 
 
 _GEORGIAN = re.compile("[\u10a0-\u10ff]")
-_UNSPACED = frozenset({Script.KANA, Script.HANGUL, Script.CHINESE})
+UNSPACED_SCRIPTS = frozenset({Script.KANA, Script.HANGUL, Script.CHINESE})
 WORDS = re.compile(
     "(?P<greek>[\u0370-\u037d\u0386\u0388-\u03ff\u1f00-\u1fff\u0300-\u036f]+)"
     "|(?P<cyrillic>[\u0400-\u0481\u048a-\u052f\u0300-\u036f]+)"
@@ -106,7 +105,7 @@ def script_of_name(value: str) -> Script | None:
 
 def is_unspaced_name(value: str) -> bool:
     """Return whether the value is a full name without spaces, in a script that is written so."""
-    return len(value) > 1 and script_of(value) in _UNSPACED
+    return len(value) > 1 and script_of(value) in UNSPACED_SCRIPTS
 
 
 def latin(word: str) -> str:
@@ -241,24 +240,6 @@ def _romanised_korean(syllables: str) -> Iterator[str]:
 def _korean_spellings(syllable: str) -> Iterator[str]:
     for pattern, instead in _compiled(tables().korean_spellings):
         yield pattern.sub(instead, syllable)
-
-
-@cache
-def _listed_by_key(by_consonants: bool) -> Mapping[str, Sequence[str]]:
-    keys = consonant_keys if by_consonants else alphabet_keys
-    by_key: dict[str, list[str]] = {}
-    for name in sorted(forenames() | surnames()):
-        if name.isascii():
-            for key in keys(name):
-                by_key.setdefault(key, []).append(name)
-    return by_key
-
-
-def names_like(word: str, script: Script) -> frozenset[str]:
-    """Return the frequent names that a romanised word of a script may be, going by its key."""
-    by_consonants = script is Script.ABJAD
-    keys = consonant_keys(word) if by_consonants else alphabet_keys(word)
-    return frozenset(name for key in keys for name in _listed_by_key(by_consonants).get(key, ()))
 
 
 @cache
