@@ -107,8 +107,13 @@ def _units_of_script(written: str) -> list[Unit]:
 
 def _with_servant(parts: NameParts) -> NameParts:
     """Return the parts with Abdul Rahman as one forename."""
-    if parts.forename[0].startswith(_SERVANT) and len(parts.forename[0]) <= _LONGEST_SERVANT and parts.middles:
-        return replace(parts, forename=(*parts.forename, parts.middles[0]), middles=parts.middles[1:])
+    first, *others = parts.forename
+    if others or not first.startswith(_SERVANT) or len(first) > _LONGEST_SERVANT:
+        return parts
+    if parts.middles:
+        return replace(parts, forename=(first, parts.middles[0]), middles=parts.middles[1:])
+    if len(parts.surnames) > 1:
+        return replace(parts, forename=(first, *parts.surnames[0]), surnames=parts.surnames[1:])
     return parts
 
 

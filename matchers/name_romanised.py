@@ -175,11 +175,14 @@ def _skeleton_hashes(block: Block) -> Hashes:
     """Return for each word of a block the hash of its skeleton."""
     starts, ends = block.words
     classes = _CLASSES[np.minimum(block.codes, len(_CLASSES) - 1)]
-    is_kept = classes != 0
-    places = np.flatnonzero(is_kept)
+    places = np.flatnonzero(classes)
+    is_start = np.zeros(len(classes), dtype=np.bool_)
+    is_start[starts] = True
+    word = np.cumsum(is_start)[places]
     kept = classes[places]
-    word = np.searchsorted(starts, places, side="right")
     is_first = np.ones(len(kept), dtype=np.bool_)
     is_first[1:] = (kept[1:] != kept[:-1]) | (word[1:] != word[:-1])
-    places, kept = places[is_first], kept[is_first]
-    return stretch_hashes(prefix_sums(kept), np.searchsorted(places, starts), np.searchsorted(places, ends))
+    is_kept = np.zeros(len(classes) + 1, dtype=np.bool_)
+    is_kept[places[is_first] + 1] = True
+    behind = np.cumsum(is_kept, dtype=np.int64)
+    return stretch_hashes(prefix_sums(kept[is_first]), behind[starts], behind[ends])

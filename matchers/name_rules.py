@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import chain, product
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -73,11 +74,16 @@ def name_rules() -> NameRules:
 
 @cache
 def nicknames() -> Mapping[str, frozenset[str]]:
-    """Return for each forename its nicknames, and for each nickname the forenames it stands for."""
+    """Return for each forename its nicknames, and for each nickname the forenames it stands for. Those of other
+    languages than English are told for all spellings of a forename."""
     related: defaultdict[str, set[str]] = defaultdict(set)
-    for line in _lines("nicknames.txt"):
-        name, _, short_forms = line.partition(":")
-        for short in short_forms.split():
+    english = (({name}, short_forms) for name, short_forms in _short_forms("nicknames.txt"))
+    others = (
+        ({name, *filter(str.isascii, listed_spellings().get(name, ()))}, short_forms)
+        for name, short_forms in _short_forms("short_forms.txt")
+    )
+    for names, short_forms in chain(english, others):
+        for name, short in product(names, short_forms):
             related[name].add(short)
             related[short].add(name)
     return {name: frozenset(others) for name, others in related.items()}
@@ -92,6 +98,12 @@ def listed_spellings() -> Mapping[str, frozenset[str]]:
         for spelling in spellings:
             related[spelling] |= spellings - {spelling}
     return {name: frozenset(others) for name, others in related.items()}
+
+
+def _short_forms(name: str) -> Iterator[tuple[str, Sequence[str]]]:
+    for line in _lines(name):
+        forename, _, short_forms = line.partition(":")
+        yield forename, short_forms.split()
 
 
 def _lines(name: str) -> Iterator[str]:

@@ -7,15 +7,17 @@ and keys are looked up. Texts in Latin letters are passed over.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
 from core.types import FIELD_NAMES, Candidate, Document, FieldName, MatchMode, Span
-from matchers.folding import INFLECTED, REORDERED, TRANSLITERATED
+from matchers.folding import INFLECTED, NICKNAME, REORDERED, TRANSLITERATED
 from matchers.name_characters import NamesInCharacters, Standing
 from matchers.name_judgement import WatchedName
-from matchers.name_rules import name_rules
+from matchers.name_letters import bare, is_another
+from matchers.name_parts import NameParts
+from matchers.name_rules import name_rules, nicknames
 from matchers.romanising import (
     WORDS,
     Script,
@@ -31,8 +33,8 @@ _REMEMBERED = 65_536
 _INFLECTED_SCRIPTS = frozenset({Script.CYRILLIC, Script.OTHER})
 _LETTERS, _STEM, _CONSONANTS = "letters", "stem", "consonants"
 
-_Rows = dict[int, bool]
-"""Names by their rows, with whether the word is written as in the name."""
+_Rows = dict[int, tuple[str, ...]]
+"""Names by their rows, with what is undone to come from the word to the name's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class NamesInScripts:
     def __init__(self, names: Sequence[WatchedName]) -> None:
         self._names = names
         self._forenames: defaultdict[str, set[int]] = defaultdict(set)
+        self._nicknames: defaultdict[str, set[int]] = defaultdict(set)
         self._surnames: defaultdict[str, set[int]] = defaultdict(set)
         in_latin = [
             row
@@ -60,6 +63,10 @@ class NamesInScripts:
             forename, *others = ("".join(unit) for unit in (parts.forename, *parts.surnames))
             for key in _keys(forename):
                 self._forenames[key].add(row)
+            if names[row].mode is MatchMode.FUZZY:
+                for nickname in nicknames().get(forename, ()):
+                    for key in _keys(nickname):
+                        self._nicknames[key].add(row)
             for surname in others:
                 for key in _keys(surname):
                     self._surnames[key].add(row)
@@ -121,38 +128,53 @@ class NamesInScripts:
         odds = -share * letters + chances.between * (len(words) - 2) + (rules.costs.reordered if undone else 0.0)
         odds += chances.capitals * (one.text[0].isupper() and other.text[0].isupper())
         span = Span(field, one.start, other.end)
+        costs = {NICKNAME: rules.costs.nickname, INFLECTED: chances.inflected}
         for row in sorted(first.keys() & last.keys()):
-            inflected = not (first[row] and last[row])
-            cost = chances.inflected * inflected
-            yield _candidate(self._names[row], span, original, odds + cost, undone=undone, inflected=inflected)
+            ways = dict.fromkeys((*first[row], *last[row]))
+            likely = odds + sum(costs[way] for way in ways)
+            yield _candidate(self._names[row], span, original, likely, (*undone, *ways))
 
     def _rows_of(self, text: str, script: Script) -> tuple[_Rows, _Rows]:
-        """Return the names of which the word may be the forename, and those of which it may be the surname; true
-        where it is not inflected."""
-        found: tuple[_Rows, _Rows] = ({}, {})
-        way = _CONSONANTS if script is Script.ABJAD else _LETTERS
-        for key in _keys_in(text, script):
-            for rows, table in zip(found, (self._forenames, self._surnames), strict=True):
-                rows.update(dict.fromkeys(table.get(f"{way} {key}", ()), True))
-                if script in _INFLECTED_SCRIPTS:
-                    for row in table.get(f"{_STEM} {stem(key)}", ()):
-                        rows.setdefault(row, False)
-        return found
+        """Return the names of which the word may be the forename, and those of which it may be the surname."""
+        forenames, surnames = (_read(text, script, rows) for rows in (self._forenames, self._surnames))
+        for row, ways in _read(text, script, self._nicknames).items():
+            forenames.setdefault(row, (NICKNAME, *ways))
+        word = bare(text, script)
+        for row in [row for row in forenames if is_another(word, "".join(self._names[row].parts.forename))]:
+            del forenames[row]
+        for row in [row for row in surnames if _is_other_surname(word, self._names[row].parts)]:
+            del surnames[row]
+        return forenames, surnames
 
 
-def _candidate(
-    name: WatchedName, span: Span, original: str, odds: float, *, undone: Sequence[str] = (), inflected: bool = False
-) -> Candidate:
+def _read(text: str, script: Script, rows: Mapping[str, Set[int]]) -> _Rows:
+    """Return the rows of the keys that a word of a script has."""
+    found: _Rows = {}
+    way = _CONSONANTS if script is Script.ABJAD else _LETTERS
+    for key in _keys_in(text, script):
+        found.update(dict.fromkeys(rows.get(f"{way} {key}", ()), ()))
+        if script in _INFLECTED_SCRIPTS:
+            for row in rows.get(f"{_STEM} {stem(key)}", ()):
+                found.setdefault(row, (INFLECTED,))
+    return found
+
+
+def _is_other_surname(word: str, parts: NameParts) -> bool:
+    return all(is_another(word, "".join(unit)) for unit in parts.surnames)
+
+
+def _candidate(name: WatchedName, span: Span, original: str, odds: float, undone: Sequence[str] = ()) -> Candidate:
     found = original[span.start : span.end]
     scripts = {script_of(word[0]) for value in name.values for word in WORDS.finditer(value)}
     is_own_script = script_of(found[0]) in scripts
-    ways = [*undone, *([INFLECTED] if inflected else []), *([] if is_own_script else [TRANSLITERATED])]
-    has_passed = odds >= name.least_odds and (name.mode is MatchMode.FUZZY or not inflected)
+    ways = [*undone, *([] if is_own_script else [TRANSLITERATED])]
+    has_passed = odds >= name.least_odds and (name.mode is MatchMode.FUZZY or INFLECTED not in ways)
+    alike = name_rules().similarity
     return Candidate(
         term_id=name.term.id,
         span=span,
         found=found,
-        similarity=name_rules().similarity[TRANSLITERATED] if ways else 1.0,
+        similarity=alike[NICKNAME if NICKNAME in ways else TRANSLITERATED] if ways else 1.0,
         transformations=tuple(ways),
         passed=has_passed,
         reason="forename and surname stand together" if has_passed else "names so short may be other words",
