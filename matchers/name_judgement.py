@@ -337,8 +337,10 @@ def _why_no_typo(
 
 
 def _why_by_chance(name: WatchedName, text: FieldWords, place: _Place, costs: dict[str, float]) -> str | None:
-    texts, own = text.words.texts, _own_surnames(name)
-    counted = {*place.forename, *place.surname, *(at for at in range(place.start, place.end) if texts[at] in own)}
+    texts = text.words.texts
+    counted = {*place.forename, *place.surname}
+    others = _own_surnames(name).difference(texts[at] for at in counted)
+    counted.update(at for at in range(place.start, place.end) if texts[at] in others)
     written = " ".join(texts[at] for at in sorted(counted))
     if sum(costs.values()) - chance(written) >= name.least_odds:
         return None

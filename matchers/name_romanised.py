@@ -30,6 +30,7 @@ _DISTANCES = (1, 2, 3, 4, -1)
 _MIXING = np.uint64(0x9E3779B97F4A7C15)
 _LATIN_SERVANT = re.compile("(abd[aeou]l)(...+)")
 _LATIN_ARTICLE = re.compile("^[ae]l(?=....)")
+_SHORTEST_WITH_ARTICLE = 4
 _OTHER_LETTER = ord("?")
 
 
@@ -163,7 +164,9 @@ def _divided(unit: Unit, script: Script | None) -> Sequence[Unit]:
         if found := _LATIN_SERVANT.match(whole):
             ways.add((found[1], found[2]))
         without = _LATIN_ARTICLE.sub("", whole)
-        ways |= {(without,), (f"al{without}",)}
+        ways.add((without,))
+        if len(without) >= _SHORTEST_WITH_ARTICLE:
+            ways.add((f"al{without}",))
     return sorted(ways)
 
 

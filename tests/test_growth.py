@@ -39,6 +39,7 @@ def scan() -> Scan:
     terms = [
         *(_term(f"t{n}", TermKind.PSEUDONYM, value, person=f"p{n}") for n, value in enumerate(handles)),
         _term("name", TermKind.NAME, "Maria Gonzalez", person="p0"),
+        _term("romanised name", TermKind.NAME, "محمد الحسيني"),
         _term("keyword", TermKind.KEYWORD, "safe house", never=("safe house music",)),
     ]
     catalogue = Catalogue(
@@ -84,6 +85,8 @@ PATTERNS = {
     "persons of one term": "Maria Gonzalez ",
     "names with letters masked": "M*ria G*nz*lez ",
     "names in another script": "Мария Гонсалес ",
+    "romanised names": "Mohammed Husseini ",
+    "nearly romanised names": "mehmad hasan ",
     "Chinese": "王小",
     "many of one person": "Maria Gonzalez night_heron ",
 }

@@ -66,6 +66,7 @@ def test_a_name_is_found_in_all_its_romanisations(value: str, written: str) -> N
         ("נועה שפירא", "nuvu super"),
         ("Евгений Щербаков", "so Evgeny Sherman it is"),
         ("Mohammed Al-Husseini", "so Mahmoud Husseini it is"),
+        ("Mohammed Li", "so Mohammed Ali it is"),
         ("Mahmoud Jaber", "محمد جابر"),
         ("Ali Hassan", "علي حسين"),
         ("Елена Соколова", "Анна Соколова"),
