@@ -43,6 +43,91 @@ ROMANISED = {
     "이영희": ("Younghee Lee", "Young-hee Yi"),
     "Mohammed Al-Husseini": ("Muhammad Alhusayni", "Mohamed El Husseini", "Mohammad al-Hussaini"),
     "Abdul Rahman Al-Shami": ("Abdulrahman Alshami", "Abderrahman El Shamy"),
+    "طارق الدوسري": (
+        "Tariq Al-Dosari",
+        "Tarek Aldossary",
+        "Tareq Al Dawsari",
+    ),
+    "هدى منصور": (
+        "Huda Mansour",
+        "Hoda Mansoor",
+    ),
+    "وليد شاهين": (
+        "Walid Shaheen",
+        "Waleed Chahine",
+    ),
+    "نبيل الخطيب": (
+        "Nabil Al-Khatib",
+        "Nabeel Elkhateeb",
+    ),
+    "عبد الله القحطاني": (
+        "Abdullah Al-Qahtani",
+        "Abdallah Alkahtani",
+    ),
+    "شيرين خوري": ("Shireen Khoury",),
+    "زياد عيسى": (
+        "Ziad Issa",
+        "Zeyad Eissa",
+    ),
+    "مهسا کریمی": ("Mahsa Karimi",),
+    "شهرام جعفری": (
+        "Shahram Jafari",
+        "Shahram Djafari",
+    ),
+    "בנימין פרידמן": (
+        "Binyamin Friedman",
+        "Benjamin Fridman",
+    ),
+    "תמר אלון": ("Tamar Alon",),
+    "נועם שטרן": (
+        "Noam Stern",
+        "Noam Shtern",
+    ),
+    "מיכל גולדברג": ("Michal Goldberg",),
+    "Виталий Цветаев": (
+        "Vitaly Tsvetaev",
+        "Witali Zwetajew",
+    ),
+    "Ксения Шишкина": (
+        "Ksenia Shishkina",
+        "Xenia Chichkina",
+        "Ksenija Schischkina",
+    ),
+    "Людмила Ющенкова": (
+        "Lyudmila Yushchenkova",
+        "Ljudmila Juschtschenkowa",
+    ),
+    "Ярослав Чорний": (
+        "Yaroslav Chornyi",
+        "Iaroslav Chorny",
+    ),
+    "Αικατερίνη Ντουμπάκη": (
+        "Aikaterini Doumpaki",
+        "Katerina Dubaki",
+    ),
+    "Ξενοφών Τζαβάρας": (
+        "Xenophon Tzavaras",
+        "Xenofon Tzavaras",
+    ),
+    "თამარ ჯავახიძე": ("Tamar Javakhidze",),
+    "Նարեկ Խաչատրյան": (
+        "Narek Khachatryan",
+        "Narek Khatchaturian",
+    ),
+    "प्रिया अग्रवाल": (
+        "Priya Agrawal",
+        "Priya Agarwal",
+    ),
+    "अमित मुखर्जी": (
+        "Amit Mukherjee",
+        "Amit Mukherji",
+    ),
+    "Karim El-Khatib": ("Kareem Al Khateeb",),
+    "Hussein Jaber": ("Hossain Gaber",),
+    "정다은": (
+        "Jung Da-eun",
+        "Daeun Jeong",
+    ),
 }
 
 
