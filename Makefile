@@ -5,7 +5,7 @@ SHARED ?= ../shared
 EVALUATIONS := evaluate-pseudonyms evaluate-names evaluate-passages evaluate-entities evaluate-addresses evaluate-persons \
   evaluate-packs evaluate-linkage evaluate-quiet evaluate-incidents
 
-.PHONY: help run up test check lint types contracts evaluate $(EVALUATIONS) model judge bench bench-feeds bench-delivery soak soak-delivery readme lock clean
+.PHONY: help run up test check lint types contracts evaluate $(EVALUATIONS) model judge judge-further bench bench-feeds bench-delivery soak soak-delivery readme lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 22
@@ -75,6 +75,11 @@ model: .venv/run  ## train the model of persons, places and organisations anew, 
 
 judge: .venv/judge  ## train the judge of linkage anew, with the data in SHARED
 	@OMP_NUM_THREADS=1 .venv/judge/bin/python -m alerting.judge.train $(SHARED)
+	@OMP_NUM_THREADS=1 .venv/judge/bin/python -m alerting.judge.train_glance $(SHARED)
+
+judge-further: .venv/judge  ## let the judge learn on from where it stands, with the data in SHARED
+	@OMP_NUM_THREADS=1 .venv/judge/bin/python -m alerting.judge.train --further $(SHARED)
+	@OMP_NUM_THREADS=1 .venv/judge/bin/python -m alerting.judge.train_glance $(SHARED)
 
 bench: .venv/run  ## measure the engine's speed beside other ways, with the data in SHARED
 	@$(BIN)/leakwatch bench --characters 240 --handles $(SHARED)/data/names/handles.jsonl.gz \

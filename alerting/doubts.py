@@ -1,4 +1,5 @@
-"""Pairs of a pseudonym and a person or particular, and what the judge says of them after reading the text around."""
+"""What the judge is asked about after reading the text around: pairs of a pseudonym and a person or particular, and
+pseudonyms alone."""
 
 from __future__ import annotations
 
@@ -9,11 +10,18 @@ from alerting import judge
 from alerting.layout import Layout, Link
 from alerting.pieces import Sighted, name_share
 from alerting.places import RUNNING_TEXT, Place
+from alerting.reading import word_count
 from alerting.signals import TIES, Bond, signal_table
 from core.types import Entity, EntityType
 
-_MOST_QUESTIONS = 24
-"""So many are asked about one document at most, about the nearest pairs: a question takes some twelve milliseconds."""
+_MOST_PAIRS = 20
+"""So many pairs of one document are asked about at most, the nearest: a question takes some twelve milliseconds."""
+_FEWEST_WORDS = 5
+"""Of a text with fewer words than that beside the pseudonym, such as a list, the judge cannot tell what is meant."""
+_MOST_GLANCES = 24
+"""The first glance is at so many mentions of pseudonyms in one document."""
+_MOST_ALONE = 4
+"""So many pseudonyms are asked about alone, those that look the likeliest at first glance."""
 _NAMED = frozenset({EntityType.PERSON, EntityType.LOCATION, EntityType.ORGANIZATION})
 
 
@@ -35,11 +43,30 @@ def settle(layout: Layout, pairs: Sequence[Pair]) -> list[Pair]:
     What is said of a pair depends on the text and the pair alone, so that more evidence takes nothing away: but for
     documents with more pairs than are asked about.
     """
-    nearest = sorted(filter(_is_asked, pairs), key=lambda pair: pair.link.words)[:_MOST_QUESTIONS]
+    nearest = sorted(filter(_is_asked, pairs), key=lambda pair: pair.link.words)[:_MOST_PAIRS]
     questions = {pair: _question(layout, pair) for pair in nearest}
     wordings = list(dict.fromkeys(questions.values()))
     chances = dict(zip(wordings, judge.opinions(wordings), strict=True))
     return [_heard(pair, chances[questions[pair]]) if pair in questions else pair for pair in pairs]
+
+
+def given_away(layout: Layout, pseudonyms: Sequence[Sighted]) -> list[Sighted]:
+    """Return those of the pseudonyms of whom the judge reads that the text tells who or where the owner is, whether or
+    not anybody was recognised there."""
+    questions: dict[str, Sighted] = {}
+    for one in pseudonyms:
+        if len(questions) < _MOST_GLANCES and one.place.axis == RUNNING_TEXT and not is_unclear_word(layout, one):
+            questions.setdefault(judge.question(layout.text, (one.place.start, one.place.end)), one)
+    glances = {wording: judge.glance(wording) for wording in questions if word_count(wording) >= _FEWEST_WORDS}
+    asked = sorted((wording for wording in glances if glances[wording] > 0), key=lambda wording: -glances[wording])
+    needed = signal_table().judge.gives_away_from
+    chances = judge.opinions(asked[:_MOST_ALONE])
+    return [questions[wording] for wording, chance in zip(asked, chances, strict=False) if chance >= needed]
+
+
+def is_unclear_word(layout: Layout, one: Sighted) -> bool:
+    """Return whether the pseudonym is an ordinary word, and nothing around it says that somebody is called so."""
+    return one.match.is_ordinary and not layout.is_called(one.place)
 
 
 def _question(layout: Layout, pair: Pair) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from alerting.doubts import Pair, settle
+from alerting.doubts import Pair, given_away, is_unclear_word, settle
 from alerting.layout import Layout, Link, Role
 from alerting.neighbours import Neighbours
 from alerting.pieces import Evidence, Sighted, evidence, name_share
@@ -27,6 +27,7 @@ def linked(
     yield from _same_person(own, counted)
     yield from _protected_names(layout, own, counted)
     yield from _entities(layout, own, entities)
+    yield from _given_away(layout, own)
 
 
 def _same_person(own: Sequence[Sighted], counted: Sequence[Sighted]) -> Iterator[Evidence]:
@@ -114,8 +115,15 @@ def _entities(layout: Layout, own: Sequence[Sighted], entities: Sequence[Entity]
         yield from _particulars(layout, "identifying_entity_of_linked_person", owner, particulars)
 
 
+def _given_away(layout: Layout, own: Sequence[Sighted]) -> Iterator[Evidence]:
+    """Yield each pseudonym whose owner the text tells without a word that anything recognised."""
+    pseudonyms = [one for one in own if one.term.kind is TermKind.PSEUDONYM]
+    for one in given_away(layout, pseudonyms):
+        yield evidence("pseudonym_given_away", one.match.similarity, [one.match.span])
+
+
 def _pairs(layout: Layout, one: Sighted, entities: Neighbours[Entity], role: Role) -> Iterator[Pair]:
-    is_word = one.match.is_ordinary and not layout.is_called(one.place)
+    is_word = is_unclear_word(layout, one)
     for place, entity in entities.near(one.place):
         link = layout.link(one.place, "H", place, role)
         if link is not None:

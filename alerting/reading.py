@@ -23,6 +23,8 @@ _FULL_LINE = 70
 _REMEMBERED = 65_536
 
 WORD, CAPITAL, NUMBER, SENTENCE_END, LINE_END, TITLE_END = "w", "W", "d", ".", "N", "T"
+UNKNOWN_WORDS = frozenset({WORD, CAPITAL, NUMBER})
+"""The signs of words that no phrase of ``links.yaml`` begins with."""
 _PUNCTUATION: Mapping[str, str] = {
     **dict.fromkeys("!;。！；…", SENTENCE_END),
     **dict.fromkeys("?؟？", "?"),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
+from alerting.pieces import Evidence
+from alerting.places import RUNNING_TEXT, Place
+from alerting.reading import UNKNOWN_WORDS, Reading
 from alerting.signals import signal_table
-from core.types import Entity, EntityType, FieldName, Match, Span, TermKind
+from core.types import Alert, Entity, EntityType, FieldName, Match, Signal, Span, TermKind
 
 BLOCK = "█"
 MASKED_MATCH = BLOCK * 5
@@ -22,6 +25,7 @@ LONGEST_HEADER = 1000
 _SHORTEST_NAME_PART = 2
 _WORD = re.compile(r"[^\W_]+")
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_TOLD: Set[FieldName] = {"title", "text"}
 _NOT_COMPARED = frozenset({"Mn", "Me", "Cf"})
 
 
@@ -41,12 +45,16 @@ class _Mask:
 
 _MATCH = _Mask(0, MASKED_MATCH)
 _PERSON = _Mask(2, None)
+_UNKNOWN = _Mask(3, BLOCK)
 
 
 class Redaction:
     """What must be hidden in one document: the community's matches, and every entity, wherever they recur."""
 
-    def __init__(self, matches: Iterable[Match], entities: Iterable[Entity]) -> None:
+    def __init__(self, matches: Iterable[Match], entities: Iterable[Entity], *, is_given_away: bool = False) -> None:
+        """``is_given_away``: the title or the text tells who somebody is, and nothing there was recognised that tells
+        it, so all words but those of ``links.yaml`` are hidden."""
+        self._is_given_away = is_given_away
         self._spans: list[tuple[Span, _Mask]] = []
         self._recurring: dict[str, _Mask] = {}
         for match in matches:
@@ -102,6 +110,9 @@ class Redaction:
             (max(again_start, start), min(again_end, stop), mask)
             for again_start, again_end, mask in self._recurrences(original, name, start, stop)
         ]
+        if self._is_given_away and name in _TOLD:
+            words = Reading(original, 0, [Place(RUNNING_TEXT, start, stop)]).read()
+            found += [(begin, end, _UNKNOWN) for begin, end, sign in words if sign in UNKNOWN_WORDS]
         merged: list[tuple[int, int, _Mask]] = []
         for one_start, one_end, mask in sorted(found, key=lambda row: (row[0], row[1], row[2].rank)):
             if merged and one_start < merged[-1][1]:
@@ -129,6 +140,16 @@ class Redaction:
                     end += 1
                 if positions[end] > start and positions[again] < stop:
                     yield positions[again], positions[end], mask
+
+
+def redaction_of(alert: Alert) -> Redaction:
+    """Return what must be hidden in the alert's document."""
+    return Redaction(alert.matches, alert.entities, is_given_away=is_given_away(alert.signals))
+
+
+def is_given_away(signals: Iterable[Signal | Evidence]) -> bool:
+    """Return whether one of the signals says that somebody is given away by what nobody recognised."""
+    return any(signal.name == "pseudonym_given_away" for signal in signals)
 
 
 def _hidden(match: Match) -> Span:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from alerting.content_notes import content_notes
-from alerting.redaction import Redaction, safe_header, safe_text
+from alerting.redaction import redaction_of, safe_header, safe_text
 from core.types import (
     Alert,
     AlertClass,
@@ -317,7 +317,7 @@ def _alerts(alerts: Sequence[Alert], detail: Detail, names: Mapping[str, str]) -
 def _alert(alert: Alert, detail: Detail, names: Mapping[str, str]) -> NoticeAlert:
     document = alert.document
     is_full = detail is Detail.FULL
-    redaction = Redaction(alert.matches, alert.entities)
+    redaction = redaction_of(alert)
 
     def shown(name: FieldName) -> str | None:
         text = document.field(name)

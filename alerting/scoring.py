@@ -16,7 +16,7 @@ from alerting.evidence import collect
 from alerting.layout import Layout
 from alerting.pieces import MEMBER_KINDS, Evidence, Sighted
 from alerting.places import Place, Reach
-from alerting.redaction import Redaction, excerpt
+from alerting.redaction import Redaction, excerpt, is_given_away
 from alerting.signals import signal_table
 from core.ids import new_id
 from core.types import (
@@ -120,7 +120,6 @@ class Scorer:
         at: datetime,
     ) -> Iterator[Alert]:
         counted = self._counted(community_id, layout, matches, found)
-        redaction = Redaction(matches, entities)
         persons = self._pseudonyms.get(community_id, Counter())
         suspects = [
             entity
@@ -139,6 +138,7 @@ class Scorer:
             shown += [match for piece in strongest for match in piece.matches]
             told = [entity for entity in entities if entity.span.field != "text"]
             told += [piece.entity for piece in evidence if piece.entity is not None]
+            redaction = Redaction(matches, entities, is_given_away=is_given_away(strongest))
             redacted, clear = _excerpt(document, strongest, own, redaction)
             kept = {sighted.match for sighted in own} | set(shown)
             kept_entities = set(told)

@@ -96,12 +96,13 @@ class SpreadRow(_Row):
 class JudgeRow(_Row):
     """How likely the judge must hold it that two belong together: to join them where no construction tells, to join
     them where one takes them for ordinary talk, and not to part them where one joins them. It is asked about
-    particulars that are worth so many points when linked."""
+    particulars that are worth so many points when linked. And how likely that a text gives a pseudonym away at all."""
 
     asked_from_points: int
     joins_from: float
     joins_against_talk_from: float
     denies_below: float
+    gives_away_from: float
 
 
 class SignalTable(_Row):

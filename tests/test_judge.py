@@ -10,7 +10,7 @@ from pathlib import Path
 import onnxruntime
 import pytest
 
-from alerting.judge import Kind, Mention, Range, nearest, opinions, question
+from alerting.judge import Kind, Mention, Range, glance, nearest, opinions, question
 from alerting.judge.encoding import LONGEST, encode, padded
 from alerting.judge.marking import WINDOW, Mark, read_marks
 from alerting.judge.pieces import Vocabulary
@@ -26,6 +26,10 @@ def at(text: str, word: str, nth: int = 1) -> Range:
 
 def asked(text: str, pseudonym: str, person: str) -> str:
     return question(text, at(text, pseudonym), Mention(at(text, person), Kind.PERSON))
+
+
+def asked_alone(text: str) -> str:
+    return question(text, at(text, "night_heron"))
 
 
 def shown(window: str) -> str:
@@ -62,6 +66,19 @@ def test_a_particular_has_a_mark_of_its_own_and_others_have_none() -> None:
     assert shown(window).split() == [
         *("<PSEUDONYM>", ",", "copperfinch:", "Maria", "Lopez,", "12", "Elm", "Street,", "<PARTICULAR>")
     ]
+
+
+def test_a_question_about_the_pseudonym_alone_marks_it_and_nothing_else() -> None:
+    text = "Night_Heron? everybody knows that night_heron is Maria Lopez, 555 0100"
+    assert shown(asked_alone(text)).split() == [
+        *("<PSEUDONYM>", "?", "everybody", "knows", "that", "<PSEUDONYM>", "is", "Maria", "Lopez,", "555", "0100")
+    ]
+
+
+def test_a_question_about_the_pseudonym_alone_reads_the_part_around_it() -> None:
+    window = asked_alone(f"{'before ' * 500}night_heron{' after' * 500}")
+    assert len(window) == WINDOW
+    assert 0.4 < window.index(Mark.PSEUDONYM) / WINDOW < 0.6
 
 
 def test_characters_that_are_marks_are_read_as_blanks_in_a_text() -> None:
@@ -139,6 +156,27 @@ def test_nothing_asked_is_nothing_answered() -> None:
 def test_a_claim_is_likelier_a_linkage_than_ordinary_talk(says: str, does_not: str) -> None:
     chances = opinions([asked(text, "night_heron", "Maria Lopez") for text in (says, does_not)])
     assert chances[0] > 0.6 > chances[1]
+
+
+@pytest.mark.parametrize(
+    ("says", "does_not"),
+    [
+        ("night_heron? it's dave from the bakery, he told me himself", "night_heron has the best bread recipe, thanks"),
+        ("the woman with the chip van by the station is night_heron", "night_heron posted about the chip van again"),
+        ("night_heron es el panadero de mi calle, lo he visto escribir", "night_heron tiene razón, como siempre"),
+        ("hinter night_heron steckt unsere Hausmeisterin", "night_heron hat heute wieder einen guten Text geschrieben"),
+    ],
+)  # fmt: skip
+def test_a_text_that_gives_a_pseudonym_away_without_a_name_is_told_from_one_that_does_not(
+    says: str, does_not: str
+) -> None:
+    chances = opinions([asked_alone(text) for text in (says, does_not)])
+    assert chances[0] > 0.8 > 0.2 > chances[1]
+
+
+def test_a_first_glance_lets_those_pass_that_give_somebody_away_and_few_others() -> None:
+    assert glance(asked_alone("so night_heron is our night nurse, second floor of the clinic in my street")) > 0
+    assert glance(asked_alone("i love this so much night_heron lol")) < 0
 
 
 def test_the_order_of_questions_does_not_change_the_answers() -> None:

@@ -10,8 +10,8 @@ import yaml
 
 from tests.linkage_set import WATCHLIST, Family, load_families, measure, scan
 
-LEAST_RECALL, LEAST_PRECISION = 0.70, 0.94
-"""What was reached already must not be lost; docs/evaluation.md has the figures. 0.95 is wanted for both."""
+LEAST_RECALL, LEAST_PRECISION = 0.95, 0.95
+"""What is wanted and was reached must not be lost; docs/evaluation.md has the figures."""
 
 FAMILIES = load_families()
 TEXTS = [text for family in FAMILIES for text in family.texts]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -55,6 +56,16 @@ def test_a_protected_name_keeps_no_initials_even_where_a_recogniser_saw_a_person
         [match(text, "Maria Gonzalez", TermKind.NAME)], [entity(text, EntityType.PERSON, "Maria Gonzalez-Ruiz")]
     )
     assert redaction.apply(text, "text") == "█████ sings"
+
+
+def test_where_somebody_is_given_away_by_what_nobody_recognised_only_words_of_linkage_are_shown() -> None:
+    text = "night_heron's real name? dave from the bakery, 12b"
+    redaction = Redaction([match(text, "night_heron")], [], is_given_away=True)
+    shown = redaction.apply(text, "text")
+    assert "real name" in shown
+    assert not {"dave", "bakery", "12b"} & set(re.findall(r"\w+", shown))
+    assert redaction.apply("dave", "title") == "█"
+    assert redaction.apply("dave", "author") == "dave"
 
 
 def test_what_was_found_once_is_masked_wherever_it_recurs() -> None:

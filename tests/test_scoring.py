@@ -145,6 +145,28 @@ def test_a_pseudonym_alone_is_a_low_mention() -> None:
     assert found.severity is Severity.LOW
 
 
+def test_a_text_that_gives_a_pseudonym_away_without_a_name_is_a_medium_linkage_that_says_so() -> None:
+    text = "night_heron? it's dave from the bakery, he told me himself"
+    found = alert(text, [match(text, "heron")])
+    assert (found.alert_class, found.severity, found.entities) == (AlertClass.LINKAGE, Severity.MEDIUM, ())
+    assert "telling who or where" in reason(found, "pseudonym_given_away")
+    assert "dave" in found.evidence
+    assert not {"dave", "bakery"} & set(re.findall(r"\w+", found.excerpt))
+
+
+def test_what_tells_more_than_that_a_pseudonym_is_given_away_is_said_in_its_place() -> None:
+    text = "night_heron's real name is Maria Lopez, from the bakery"
+    found = alert(text, [match(text, "heron")], [entity(text, EntityType.PERSON, "Maria Lopez")])
+    assert {signal.name for signal in found.signals} == {"pseudonym_next_to_person", "pseudonym_mentioned"}
+    assert "bakery" in found.excerpt
+
+
+def test_a_pseudonym_that_is_an_ordinary_word_is_not_given_away_by_what_may_be_said_of_something_else() -> None:
+    text = "the raven? it's dave from the bakery, he told me himself. night_heron"
+    found = alert(text, [match(text, "raven", is_ordinary=True)], cues=[cue(text, "night_heron", community="c1")])
+    assert found.alert_class is AlertClass.MENTION
+
+
 def test_a_keyword_alone_is_a_low_mention() -> None:
     text = "meet at the safe house"
     found = alert(text, [match(text, "house")])

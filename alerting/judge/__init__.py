@@ -14,9 +14,10 @@ import numpy as np
 import onnxruntime
 
 from alerting.judge.encoding import encode, padded
+from alerting.judge.glance import glance
 from alerting.judge.marking import Kind, Mention, Range, nearest, question
 
-__all__ = ["Kind", "Mention", "Range", "nearest", "opinions", "question"]
+__all__ = ["Kind", "Mention", "Range", "glance", "nearest", "opinions", "question"]
 
 NETWORK = Path(__file__).parent / "network.onnx"
 _AT_ONCE = 16

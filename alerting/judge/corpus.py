@@ -25,8 +25,13 @@ TEXTS = Path(__file__).parent / "texts"
 _SLOT = re.compile(r"\[\[([PQRE]):((?:[^\]]|\](?!\]))*)\]\]|\{([HGPQRpqr])(?:\.(given|family))?\}")
 _BETWEEN_NAMES = frozenset({"", " ", ", "})
 _MASKED_NAME = re.compile(r"\[NAME\]")
-_TALK = 500
-"""Posts of the shared data with two names, the first of which is taken for a pseudonym's: ordinary talk."""
+_TALK = {1: 1000, 2: 500}
+"""So many posts of the shared data with one name, and with more, are ordinary talk: the first name is taken for a
+pseudonym's."""
+_POSTS = 2000
+"""So many posts in which a pseudonym stands anywhere are ordinary talk, too."""
+_EVERY = 5
+"""Of so many posts of the shared data, one is read."""
 _PSEUDONYMS = ("quiet_larch7", "redkettle9", "Morrow.Vale", "TinLantern", "ash-and-ember", "sparrowhawk88", "xNimbusx")
 _SCRIPTS = {"ru": "[\u0400-\u04ff]", "ar": "[\u0600-\u06ff]", "zh": "[\u4e00-\u9fff]"}
 _WITHOUT_SPACES = "zh"
@@ -34,10 +39,12 @@ _WITHOUT_SPACES = "zh"
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question with its answer. ``group`` is of those that share words on purpose, and stay together."""
+    """A question with its answer. ``is_pair``: it is not about the pseudonym alone. ``group`` is of those that share
+    words on purpose, and stay together."""
 
     window: str
     is_linked: bool
+    is_pair: bool
     language: str
     group: str
 
@@ -60,6 +67,21 @@ def examples(shared: Path, random: Random) -> Iterator[Example]:
         for number, entry in enumerate(yaml.safe_load(path.read_text(encoding="utf-8"))):
             yield from _of_entry(entry, f"{path.stem} {number}", names)
     yield from _talk(shared, names, random)
+    for number, window in enumerate(random.sample(list(posts(shared, random)), _POSTS)):
+        yield Example(window, False, False, "en", f"post {number}")
+
+
+def posts(shared: Path, random: Random) -> Iterator[str]:
+    """Yield the question about a pseudonym alone that is written anywhere into a post, for each fifth post."""
+    for path in sorted((shared / "data" / "posts").glob("*.jsonl.gz")):
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            texts = [json.loads(line)["text"] for line in lines]
+        for text in texts[::_EVERY]:
+            words = text.split(" ")
+            words.insert(random.randrange(len(words) + 1), _PSEUDONYMS[0])
+            whole = " ".join(words)
+            start = whole.index(_PSEUDONYMS[0])
+            yield question(whole, (start, start + len(_PSEUDONYMS[0])))
 
 
 class _Names:
@@ -102,7 +124,7 @@ def _of_entry(entry: dict[str, Any], group: str, names: _Names) -> Iterator[Exam
                 # An address in a text that names the person may be anybody's.
                 if role == "E" and is_linked and any(slot.role == "P" for slot in slots):
                     continue
-                yield Example(window, is_linked and role in "PE", entry["language"], group)
+                yield Example(window, is_linked and role in "HPE", role != "H", entry["language"], group)
 
 
 def _filled(template: str, language: str, names: _Names) -> tuple[str, list[_Slot]]:
@@ -137,23 +159,31 @@ def _filled(template: str, language: str, names: _Names) -> tuple[str, list[_Slo
 
 
 def _questions(text: str, slots: Sequence[_Slot]) -> Iterator[tuple[str, str]]:
-    """Yield a question for each person and each particular, with the role of whom it is about."""
+    """Yield a question for each person and each particular, with the role of whom it is about, and one about the
+    pseudonym alone, with the pseudonym's role."""
     pseudonyms = [slot.range for slot in slots if slot.role == "H"]
     asked = {role: [slot for slot in slots if slot.role == role] for role in "PQR"}
     ones: Iterable[list[_Slot]] = [*asked.values(), *([slot] for slot in slots if slot.role == "E")]
+    told = pseudonyms[:1]
+    least = WINDOW
     for one in ones:
         pairs = ((abs(slot.range[0] - pseudonym[0]), pseudonym, slot) for slot in one for pseudonym in pseudonyms)
         nearest = min(pairs, key=lambda pair: pair[0], default=None)
         if nearest is not None and nearest[0] < WINDOW:
             yield question(text, nearest[1], nearest[2].mention), nearest[2].role
+            if nearest[2].role in "PE" and nearest[0] < least:
+                least, told = nearest[0], [nearest[1]]
+    for pseudonym in told:
+        yield question(text, pseudonym), "H"
 
 
 def _talk(shared: Path, names: _Names, random: Random) -> Iterator[Example]:
     with gzip.open(shared / "data" / "posts" / "goemotions.jsonl.gz", "rt", encoding="utf-8") as lines:
         texts = [json.loads(line)["text"] for line in lines]
-    named = [text for text in texts if len(_MASKED_NAME.findall(text)) > 1]
-    for number, template in enumerate(random.sample(named, _TALK)):
+    named = {many: [text for text in texts if min(len(_MASKED_NAME.findall(text)), 2) == many] for many in _TALK}
+    chosen = [text for many, count in _TALK.items() for text in random.sample(named[many], count)]
+    for number, template in enumerate(chosen):
         text = _MASKED_NAME.sub("{R}", _MASKED_NAME.sub("{Q}", _MASKED_NAME.sub("{H}", template, count=1), count=1))
         filled, slots = _filled(text, "en", names)
-        for window, _ in _questions(filled, [slot for slot in slots if slot.role in "HQ"]):
-            yield Example(window, False, "en", f"talk {number}")
+        for window, role in _questions(filled, [slot for slot in slots if slot.role in "HQ"]):
+            yield Example(window, False, role != "H", "en", f"talk {number}")

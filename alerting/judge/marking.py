@@ -2,13 +2,14 @@
 that it reads what is said and not who they are.
 
 A question is about one pseudonym and one person, or one particular such as an address: the pseudonym has one mark
-wherever it stands in the stretch, the person or a part of the name another.
+wherever it stands in the stretch, the person or a part of the name another. Or it is about the pseudonym alone: whether
+the text tells at all who or where its owner is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
@@ -47,23 +48,25 @@ class Mention:
     kind: Kind
 
 
-def question(text: str, pseudonym: Range, asked: Mention) -> str:
+def question(text: str, pseudonym: Range, asked: Mention | None = None) -> str:
     """Return the stretch around the pseudonym and the person or particular ``asked`` about, with marks for these two,
-    wherever they stand there. So the answer depends on the text and the two alone, and on nothing else that is found
-    there."""
-    start = max(0, min(pseudonym[0], asked.range[0]) - WINDOW)
-    end = max(pseudonym[1], asked.range[1]) + WINDOW
-    asked_mark = Mark.PERSON if asked.kind is Kind.PERSON else Mark.PARTICULAR
-    marks = {pseudonym: Mark.PSEUDONYM, asked.range: asked_mark}
+    wherever they stand there; without one, the stretch around the pseudonym. So the answer depends on the text and the
+    two alone, and on nothing else that is found there."""
+    middle = [pseudonym] if asked is None else [pseudonym, asked.range]
+    start = max(0, min(middle)[0] - WINDOW)
+    end = max(one[1] for one in middle) + WINDOW
+    marks = {pseudonym: Mark.PSEUDONYM}
+    if asked is not None:
+        marks[asked.range] = Mark.PERSON if asked.kind is Kind.PERSON else Mark.PARTICULAR
     for again in _again(text, start, end, text[slice(*pseudonym)]):
         marks.setdefault(again, Mark.PSEUDONYM)
-    if asked.kind is Kind.PERSON:
+    if asked is not None and asked.kind is Kind.PERSON:
         name = text[slice(*asked.range)]
         for part in (name, *_PART.findall(name)):
             for again in _again(text, start, end, part):
                 if not any(one[0] <= again[0] < one[1] for one in marks):
                     marks[again] = Mark.PERSON
-    return _window(text[start:end], start, marks, pseudonym, asked.range)
+    return _window(text[start:end], start, marks, middle)
 
 
 def nearest(text: str, pseudonym: Range, name: Range) -> Range:
@@ -84,7 +87,7 @@ def _again(text: str, start: int, end: int, word: str) -> Iterator[Range]:
         yield found.span()
 
 
-def _window(text: str, offset: int, marks: dict[Range, Mark], pseudonym: Range, asked: Range) -> str:
+def _window(text: str, offset: int, marks: dict[Range, Mark], around: Sequence[Range]) -> str:
     pieces: list[str] = []
     written = position = 0
     middle = 0
@@ -94,11 +97,11 @@ def _window(text: str, offset: int, marks: dict[Range, Mark], pseudonym: Range, 
             continue
         pieces += (text[position:start].translate(_BLANKS), f" {mark} ")
         written += start - position + 3
-        if (start + offset, end + offset) in (pseudonym, asked):
+        if (start + offset, end + offset) in around:
             middle += written - 2
         position = end
     pieces.append(text[position:].translate(_BLANKS))
-    first = max(0, middle // 2 - WINDOW // 2)
+    first = max(0, middle // len(around) - WINDOW // 2)
     return "".join(pieces)[first : first + WINDOW]
 
 

@@ -71,6 +71,7 @@ def read_pretrained(path: Path) -> Pretrained:
         max_position_embeddings=positions,
         type_vocab_size=types,
         layer_norm_eps=1e-12,
+        attention_probs_dropout_prob=0.0,  # which would cost much and gain little in so few epochs
     )
     network = BertModel(config, add_pooling_layer=False)
     state = {

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import ConfigDict, Field
 
-from alerting.redaction import Redaction
+from alerting.redaction import redaction_of
 from api.schemas.common import Answer, ChangesQuery, Input, Moment, Text, example
 from api.schemas.findings import DOCUMENT, ENTITY, MATCH, SIGNAL, DocumentView, EntityView, MatchView, SignalView
 from core.ports import AlertFilter
@@ -87,7 +87,7 @@ class AlertView(Answer):
             entities=[EntityView.of_entity(entity, reveal=reveal) for entity in alert.entities],
             document=DocumentView.revealed(alert.document)
             if reveal
-            else DocumentView.redacted(alert.document, Redaction(alert.matches, alert.entities)),
+            else DocumentView.redacted(alert.document, redaction_of(alert)),
             raised_at=alert.raised_at,
             excerpt=alert.excerpt,
             evidence=alert.evidence if reveal else None,
