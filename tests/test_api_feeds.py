@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import feedparser  # type: ignore[import-untyped]
 import httpx2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from structlog.testing import capture_logs
 
 from alerting.feed import feed
@@ -162,7 +162,6 @@ async def test_a_revoked_address_is_gone_and_nobody_logs_it(admin: httpx2.AsyncC
     assert "/v1/feeds/{token}/incidents.atom" in repr(logs)
 
 
-@settings(deadline=None)
 @given(hostile, hostile)
 def test_no_text_makes_a_link_or_markup_in_a_feed(text: str, named: str) -> None:
     written = feed("com_1", named, [with_text(text, named=named)], START)

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from markdown_it import MarkdownIt
 
 from alerting.messages import PLAIN_TEXT, Markup, Style, inert, message
@@ -124,7 +124,6 @@ def test_an_ordinary_message_is_whole_in_every_channel(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(BODIES))
-@settings(deadline=None)
 @given(hostile, hostile)
 def test_nothing_becomes_a_link_a_mention_or_a_command(kind: str, text: str, named: str) -> None:
     body = {**BODIES[kind](with_text(text, named=named))}
@@ -134,7 +133,6 @@ def test_nothing_becomes_a_link_a_mention_or_a_command(kind: str, text: str, nam
 
 
 @pytest.mark.parametrize("kind", ["discord", "mattermost"])
-@settings(deadline=None)
 @given(hostile, hostile)
 def test_markdown_holds_nothing_but_bold_of_ours_and_code_with_the_quotes(kind: str, text: str, named: str) -> None:
     notice = with_text(text, named=named)
@@ -183,7 +181,6 @@ def read(markup: str) -> Tags:
     return tags
 
 
-@settings(deadline=None)
 @given(hostile, hostile)
 def test_html_holds_nothing_but_the_words_of_the_plain_text(text: str, named: str) -> None:
     body = matrix.body(with_text(text, named=named))
@@ -192,7 +189,6 @@ def test_html_holds_nothing_but_the_words_of_the_plain_text(text: str, named: st
     assert shown.text == body["body"]
 
 
-@settings(deadline=None)
 @given(hostile, hostile)
 def test_a_mail_shows_the_same_in_both_its_parts_and_nothing_acts(text: str, named: str) -> None:
     mail = compose(with_text(text, named=named), "leakwatch@harbor.example")
@@ -203,7 +199,6 @@ def test_a_mail_shows_the_same_in_both_its_parts_and_nothing_acts(text: str, nam
     assert not LINKS_AND_MENTIONS.search(plain)
 
 
-@settings(deadline=None)
 @given(hostile, hostile)
 def test_telegram_marks_every_quote_as_code_and_only_ours_bold(text: str, named: str) -> None:
     notice = with_text(text, named=named)
@@ -223,7 +218,6 @@ def test_telegram_is_given_no_more_marks_than_it_reads() -> None:
     assert len(telegram.body(many)["entities"]) <= telegram.MOST_ENTITIES  # type: ignore[arg-type]
 
 
-@settings(deadline=None)
 @given(hostile, hostile)
 def test_slack_gets_texts_only(text: str, named: str) -> None:
     notice = with_text(text, named=named)

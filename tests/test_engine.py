@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.types import Document, Match, MatchMode, Sensitivity, Term, TermKind
@@ -103,7 +103,6 @@ TEXTS = st.lists(st.tuples(FRAGMENTS, st.sampled_from(["", " ", " ", "\n", "."])
 
 
 @pytest.mark.parametrize("sensitivity", Sensitivity)
-@settings(deadline=None)
 @given(texts=st.lists(TEXTS, max_size=3))
 def test_both_engines_find_what_the_plain_matcher_finds(
     engine: str, sensitivity: Sensitivity, texts: list[str]
@@ -167,7 +166,6 @@ def loading() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "leakwatch-kernels"]
 
 
-@settings(deadline=None)
 @given(texts=st.lists(st.one_of(st.text(), TEXTS), max_size=4))
 def test_the_flat_text_is_the_folded_texts_in_a_row(texts: list[str]) -> None:
     filled = [text for text in texts if text]

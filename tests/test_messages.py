@@ -8,7 +8,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from alerting.content_notes import content_notes, is_heavy
 from alerting.messages import PLAIN_TEXT, Rank, fitted, heading, inert, message
@@ -51,7 +51,6 @@ def test_what_would_act_is_put_in_brackets(text: str, shown: str) -> None:
     assert inert(text) == shown
 
 
-@settings(deadline=None)
 @given(hostile)
 def test_no_text_makes_a_link_a_mention_a_command_or_a_line(text: str) -> None:
     shown = inert(text)
@@ -60,7 +59,6 @@ def test_no_text_makes_a_link_a_mention_a_command_or_a_line(text: str) -> None:
     assert inert(shown) == shown
 
 
-@settings(deadline=None)
 @given(hostile, hostile)
 def test_a_message_has_as_many_lines_whatever_strangers_write(text: str, named: str) -> None:
     harmless = PLAIN_TEXT.text(message(with_text("x", named="x")))

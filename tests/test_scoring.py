@@ -576,7 +576,7 @@ def highest(
     return {(one.community_id, one.watchlist_id): one.score for one in result}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(situations(), st.data())
 def test_more_evidence_never_lowers_a_score(
     situation: tuple[Document, list[Match], list[Entity], list[Cue]], data: st.DataObject

@@ -116,7 +116,7 @@ def test_the_plan_knows_no_term_s_text_and_nothing_is_asked_without_terms() -> N
     assert SearchPlan.read(None) == SearchPlan.read("broken") == SearchPlan()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(1, 40),
     st.integers(1, 300),
