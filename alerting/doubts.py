@@ -20,7 +20,7 @@ _FEWEST_WORDS = 5
 """Of a text with fewer words than that beside the pseudonym, such as a list, the judge cannot tell what is meant."""
 _MOST_GLANCES = 24
 """The first glance is at so many mentions of pseudonyms in one document."""
-_MOST_ALONE = 4
+_MOST_ALONE = 8
 """So many pseudonyms are asked about alone, those that look the likeliest at first glance."""
 _NAMED = frozenset({EntityType.PERSON, EntityType.LOCATION, EntityType.ORGANIZATION})
 
@@ -53,15 +53,16 @@ def settle(layout: Layout, pairs: Sequence[Pair]) -> list[Pair]:
 def given_away(layout: Layout, pseudonyms: Sequence[Sighted]) -> list[Sighted]:
     """Return those of the pseudonyms of whom the judge reads that the text tells who or where the owner is, whether or
     not anybody was recognised there."""
-    questions: dict[str, Sighted] = {}
+    questions: dict[str, list[Sighted]] = {}
     for one in pseudonyms:
         if len(questions) < _MOST_GLANCES and one.place.axis == RUNNING_TEXT and not is_unclear_word(layout, one):
-            questions.setdefault(judge.question(layout.text, (one.place.start, one.place.end)), one)
+            wording = judge.question(layout.text, (one.place.start, one.place.end))
+            questions.setdefault(wording, []).append(one)
     glances = {wording: judge.glance(wording) for wording in questions if word_count(wording) >= _FEWEST_WORDS}
-    asked = sorted((wording for wording in glances if glances[wording] > 0), key=lambda wording: -glances[wording])
+    likeliest = sorted((one for one in glances if glances[one] > 0), key=lambda one: -glances[one])[:_MOST_ALONE]
     needed = signal_table().judge.gives_away_from
-    chances = judge.opinions(asked[:_MOST_ALONE])
-    return [questions[wording] for wording, chance in zip(asked, chances, strict=False) if chance >= needed]
+    chances = zip(likeliest, judge.opinions(likeliest), strict=True)
+    return [one for wording, chance in chances if chance >= needed for one in questions[wording]]
 
 
 def is_unclear_word(layout: Layout, one: Sighted) -> bool:

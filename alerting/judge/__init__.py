@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -20,27 +20,19 @@ from alerting.judge.marking import Kind, Mention, Range, nearest, question
 __all__ = ["Kind", "Mention", "Range", "glance", "nearest", "opinions", "question"]
 
 NETWORK = Path(__file__).parent / "network.onnx"
-_AT_ONCE = 16
 
 
 def opinions(questions: Sequence[str]) -> list[float]:
     """Return for each question, a text by :func:`question`, how likely it says who or where the pseudonym's owner is
     (0 to 1)."""
-    opinions = [0.0] * len(questions)
-    for places, chances in _in_batches(questions):
-        for place, chance in zip(places, chances, strict=True):
-            opinions[place] = chance
-    return opinions
+    # One by one: the network rounds to 8 bits by all that it is given at once, and no answer may depend on another.
+    return [_opinion(one) for one in questions]
 
 
-def _in_batches(questions: Sequence[str]) -> Iterator[tuple[list[int], list[float]]]:
-    encoded = [encode(one) for one in questions]
-    by_length = sorted(range(len(encoded)), key=lambda place: len(encoded[place].pieces))
-    for start in range(0, len(by_length), _AT_ONCE):
-        places = by_length[start : start + _AT_ONCE]
-        pieces, signs = padded([encoded[place] for place in places])
-        (logits,) = _network().run(None, {"pieces": pieces, "signs": signs})
-        yield places, (1 / (1 + np.exp(-logits))).tolist()
+def _opinion(one: str) -> float:
+    pieces, signs = padded([encode(one)])
+    (logits,) = _network().run(None, {"pieces": pieces, "signs": signs})
+    return float(1 / (1 + np.exp(-logits[0])))
 
 
 @cache
