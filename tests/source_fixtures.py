@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from core.clock import SystemClock
+from core.clock import Clock, SystemClock
 from core.http import GuardedClient
 from core.ports import Source, SourceContext
 from core.settings import HttpSettings
@@ -15,11 +15,12 @@ from core.types import Document, Page
 
 
 @asynccontextmanager
-async def loopback_context(name: str, **settings: Any) -> AsyncIterator[SourceContext]:
-    """A context whose way out leads to this machine, without a pace."""
+async def loopback_context(name: str, clock: Clock | None = None, **settings: Any) -> AsyncIterator[SourceContext]:
+    """A context whose way out leads to this machine, without a pace; by the machine's clock unless there is another."""
+    clock = clock or SystemClock()
     values = {"allowed_networks": ["127.0.0.0/8"], "host_interval_seconds": 0, **settings}
-    async with GuardedClient(HttpSettings.model_validate(values), SystemClock()) as http:
-        yield SourceContext(name=name, http=http, clock=SystemClock())
+    async with GuardedClient(HttpSettings.model_validate(values), clock) as http:
+        yield SourceContext(name=name, http=http, clock=clock)
 
 
 async def poll_anew(

@@ -21,6 +21,7 @@ from core.errors import NotConfigured, SourceBroken, SourceError, SourceUnavaila
 from core.ports import SourceContext
 from core.types import Document, Page
 from sources.mastodon import LONGEST_CATCH_UP, OVERLAP, MastodonSettings, MastodonSource
+from tests.shifted_clock import ShiftedClock
 from tests.source_fixtures import loopback_context, poll_anew, poll_to_the_end
 from tests.stream_server import StreamServer, stream_server
 
@@ -325,19 +326,22 @@ async def test_the_stream_brings_what_comes_between_polls(
 
 
 async def test_a_stream_that_is_refused_while_posts_come_is_backed_off_from(
-    mastodon: Mastodon, stream: StreamServer, base: dict[str, Any], context: SourceContext
+    mastodon: Mastodon, stream: StreamServer, base: dict[str, Any]
 ) -> None:
     rows = mastodon.timelines[PUBLIC] = [post(1)]
     stream.status, stream.headers = 429, {"Retry-After": "600"}
     cursor, given = None, []
-    for number in range(2, 6):  # posts come all the time
-        page = await poll(base, context, cursor, stream=True)
-        given += ids(page.documents)
-        with pytest.raises(SourceUnavailable, match="429") as caught:
-            await poll(base, context, page.cursor, stream=True)
-        assert caught.value.retry_after == timedelta(seconds=600)
-        cursor = caught.value.cursor
-        rows.append(post(number))
+    clock = ShiftedClock()
+    async with loopback_context("Fediverse", clock) as context:
+        for number in range(2, 6):  # posts come all the time
+            page = await poll(base, context, cursor, stream=True)
+            given += ids(page.documents)
+            with pytest.raises(SourceUnavailable, match="429") as caught:
+                await poll(base, context, page.cursor, stream=True)
+            assert caught.value.retry_after == timedelta(seconds=600)
+            cursor = caught.value.cursor
+            rows.append(post(number))
+            clock.advance(caught.value.retry_after)
     assert given == [1, 2, 3, 4]
     assert len(stream.requests) == 4
 
