@@ -1,116 +1,26 @@
-"""Scores: a dox is told from a mention, every score explains itself, and more evidence never lowers one."""
+"""Scores: a dox is told from a mention, and every score explains itself."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from alerting.layout import Layout
 from alerting.reading import word_count
 from alerting.scoring import Scorer
-from alerting.signals import link_table, signal_table
 from core.types import (
-    FIELD_NAMES,
-    Alert,
     AlertClass,
     Catalogue,
-    Community,
-    Cue,
     Document,
-    Entity,
     EntityType,
     Found,
     Match,
     Severity,
     Span,
-    Term,
     TermKind,
-    TermSettings,
     Watchlist,
 )
-from tests.timing import cpu_seconds
-
-AT = datetime(2026, 11, 20, 10, tzinfo=UTC)
-
-
-def term(reference: str, kind: TermKind, value: str, *, watchlist: str = "w1", **extra: Any) -> Term:
-    return Term(
-        id=reference,
-        reference=reference,
-        watchlist_id=watchlist,
-        kind=kind,
-        value=value,
-        settings=TermSettings(**extra),
-    )
-
-
-TERMS = (
-    term("heron", TermKind.PSEUDONYM, "night_heron"),
-    term("light", TermKind.PSEUDONYM, "harborlight", person="p1"),
-    term("maria", TermKind.NAME, "Maria Gonzalez", person="p1"),
-    term("tomas", TermKind.NAME, "Tomas Brandt"),
-    term("house", TermKind.KEYWORD, "safe house"),
-    term("site", TermKind.DOMAIN, "harborcommons.example"),
-    term("code", TermKind.REGEX, r"HC-\d{4}"),
-    term("rule", TermKind.QUERY, '"harbor commons" NEAR/20 dox*'),
-    term("raven", TermKind.PSEUDONYM, "raven", needs_context=True),
-    term("m1", TermKind.PSEUDONYM, "fox_one"),
-    term("m2", TermKind.PSEUDONYM, "fox_two"),
-    term("m3", TermKind.PSEUDONYM, "fox_three"),
-    term("owl", TermKind.PSEUDONYM, "greyowl", watchlist="w2"),
-    term("letter", TermKind.PASSAGE, "passage:v1:00000000:AAAAAAAAAAA="),
-)
-CATALOGUE = Catalogue(
-    communities=(Community(id="c1", name="Harbor Commons"), Community(id="c2", name="Elsewhere")),
-    watchlists=(
-        Watchlist(id="w1", community_id="c1", name="Members", packs=("doxxing",)),
-        Watchlist(id="w2", community_id="c2", name="Others"),
-    ),
-    terms=TERMS,
-)
-SCORER = Scorer(CATALOGUE, minimum_score=0)
-
-
-def match(text: str, term_id: str, written: str | None = None, *, after: int = 0, **extra: Any) -> Match:
-    wanted = next(one for one in TERMS if one.id == term_id)
-    found = written or wanted.value
-    start = text.index(found, after)
-    return Match(term_id=term_id, kind=wanted.kind, span=Span("text", start, start + len(found)), found=found, **extra)
-
-
-def entity(text: str, kind: EntityType, found: str, confidence: float = 1.0) -> Entity:
-    start = text.index(found)
-    return Entity(
-        type=kind, span=Span("text", start, start + len(found)), found=found, confidence=confidence, recogniser="test"
-    )
-
-
-def cue(text: str, found: str, *, community: str | None = None, pack: str | None = None) -> Cue:
-    start = text.index(found)
-    return Cue(span=Span("text", start, start + len(found)), community_id=community, pack=pack)
-
-
-def alerts(
-    text: str, matches: Sequence[Match], entities: Sequence[Entity] = (), cues: Sequence[Cue] = ()
-) -> tuple[Alert, ...]:
-    found = Found(matches=tuple(matches), cues=tuple(cues))
-    return SCORER.alerts(Document(id="d", text=text), found, entities, communities=None, at=AT)
-
-
-def alert(text: str, matches: Sequence[Match], entities: Sequence[Entity] = (), cues: Sequence[Cue] = ()) -> Alert:
-    (only,) = alerts(text, matches, entities, cues)
-    return only
-
-
-def reason(found: Alert, name: str) -> str:
-    return next(signal.text for signal in found.signals if signal.name == name)
+from tests.scoring_fixtures import AT, CATALOGUE, SCORER, TERMS, alert, alerts, cue, entity, match, reason, scored, term
 
 
 @pytest.mark.parametrize(
@@ -443,11 +353,6 @@ def test_each_watchlist_gets_its_own_alert_and_only_communities_that_may_see_it(
     assert [match.term_id for match in only[0].matches] == ["owl"]
 
 
-def scored(document: Document, matches: Sequence[Match], entities: Sequence[Entity] = ()) -> Alert:
-    (only,) = SCORER.alerts(document, Found(matches=tuple(matches)), entities, communities=None, at=AT)
-    return only
-
-
 def test_words_of_a_threat_beside_a_member_are_a_threat() -> None:
     text = "night_heron we know where you live, watch your back"
     found = alert(text, [match(text, "heron")])
@@ -516,138 +421,3 @@ def test_nothing_below_the_minimum_score_is_raised() -> None:
 
 
 # ── more evidence never lowers a score ──────────────────────────────────────────────────────────
-
-WORDS = ["night_heron", "harborlight", "Maria Gonzalez", "Tomas Brandt", "raven", "Lopez", "is", "and", "not",
-         "real name", "lives at", "replied to", "12 Elm", "said.", "Maria", "greyowl", "fox_one", "x" * 150,
-         "\n\n", "\n", "|", ",", "Name:", "1.", "I'm", "dox", "kill you", "son", "="]  # fmt: skip
-texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=25).map(" ".join)
-similarities = st.sampled_from([0.5, 0.8, 0.9, 1.0])
-
-
-@st.composite
-def situations(draw: st.DrawFn) -> tuple[Document, list[Match], list[Entity], list[Cue]]:
-    document = Document(
-        id="d",
-        text=draw(texts),
-        title=draw(st.none() | texts),
-        author=draw(st.none() | st.just("night_heron")),
-        url=draw(st.none() | st.just("https://pastebin.com/abc")),
-    )
-
-    def span() -> Span:
-        name = draw(st.sampled_from([name for name in FIELD_NAMES if document.field(name)]))
-        start = draw(st.integers(0, len(document.field(name)) - 1))
-        return Span(name, start, min(len(document.field(name)), start + draw(st.integers(1, 14))))
-
-    matches = []
-    for wanted in draw(st.lists(st.sampled_from(TERMS), min_size=1, max_size=8)):
-        where = span()
-        matches.append(
-            Match(
-                term_id=wanted.id,
-                kind=wanted.kind,
-                span=where,
-                found=document.field(where.field)[where.start : where.end],
-                similarity=draw(similarities),
-                transformations=draw(st.sampled_from([(), ("leet",), ("case",)])),
-            )
-        )
-    entities = []
-    for kind in draw(st.lists(st.sampled_from(EntityType), max_size=6)):
-        where = span()
-        found = document.field(where.field)[where.start : where.end]
-        entities.append(Entity(type=kind, span=where, found=found, confidence=draw(similarities), recogniser="test"))
-    cues = [
-        Cue(span=span(), community_id=community, pack=pack)
-        for community, pack in draw(
-            st.lists(st.sampled_from([("c1", None), ("c2", None), (None, "doxxing"), (None, "other")]), max_size=4)
-        )
-    ]
-    return document, matches, entities, cues
-
-
-def highest(
-    document: Document, matches: list[Match], entities: list[Entity], cues: list[Cue]
-) -> dict[tuple[str, str], int]:
-    found = Found(matches=tuple(matches), cues=tuple(cues))
-    result = SCORER.alerts(document, found, entities, communities=None, at=AT)
-    assert all(0 <= one.score <= 100 and one.score == min(100, sum(s.points for s in one.signals)) for one in result)
-    assert all(len(one.excerpt) <= 300 and len(one.evidence) <= 300 for one in result)
-    return {(one.community_id, one.watchlist_id): one.score for one in result}
-
-
-@settings(max_examples=150)
-@given(situations(), st.data())
-def test_more_evidence_never_lowers_a_score(
-    situation: tuple[Document, list[Match], list[Entity], list[Cue]], data: st.DataObject
-) -> None:
-    document, matches, entities, cues = situation
-    pool: list[list[Match] | list[Entity] | list[Cue]] = [one for one in (matches, entities, cues) if one]
-    full = highest(document, matches, entities, cues)
-    chosen = data.draw(st.sampled_from(pool))
-    chosen.pop(data.draw(st.integers(0, len(chosen) - 1)))
-    for watchlist, score in highest(document, matches, entities, cues).items():
-        assert full[watchlist] >= score
-
-
-# ── tables and speed ────────────────────────────────────────────────────────────────────────────
-
-
-def test_every_entity_type_but_a_person_has_its_points() -> None:
-    assert set(signal_table().particulars) == set(EntityType) - {EntityType.PERSON}
-
-
-def test_the_documentation_names_every_signal() -> None:
-    page = (Path(__file__).parents[1] / "docs" / "alerts.md").read_text(encoding="utf-8")
-    table = "".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| `"))
-    assert set(re.findall("`([a-z_]+)`", table)) == set(signal_table().signals)
-
-
-def test_words_that_make_a_signal_and_packs_are_those_of_the_tables() -> None:
-    signs = {kind.sign for kind in link_table().kinds.values()}
-    assert set(signal_table().words_nearby) <= signs
-    assert set(signal_table().words_nearby.values()) <= set(signal_table().signals)
-
-
-def test_no_phrase_says_two_things_in_one_language() -> None:
-    said: dict[tuple[str, str], str] = {}
-    for name, kind in link_table().kinds.items():
-        for language, phrases in kind.phrases.items():
-            for phrase in phrases:
-                assert said.setdefault((language, phrase.lower()), name) == name, (language, phrase)
-
-
-def test_every_kind_of_phrase_has_a_sign_of_its_own() -> None:
-    signs = [kind.sign for kind in link_table().kinds.values()]
-    assert len(set(signs)) == len(signs)
-    assert not set(signs) & set("wWdNTHPE.?,:-()/'")
-
-
-def test_a_megabyte_full_of_names_and_pseudonyms_is_scored_in_linear_time() -> None:
-    def seconds(repeats: int) -> float:
-        line = "night_heron Maria Lopez 2025550143 and then. "
-        text = line * repeats
-        starts = [number * len(line) for number in range(repeats)]
-        matches = tuple(
-            Match(term_id="heron", kind=TermKind.PSEUDONYM, span=Span("text", s, s + 11), found="night_heron")
-            for s in starts
-        )
-        entities = [
-            Entity(type=EntityType.PERSON, span=Span("text", s + 12, s + 23), found="Maria Lopez", confidence=0.9,
-                   recogniser="test")
-            for s in starts
-        ]  # fmt: skip
-        document, found = Document(id="d", text=text), Found(matches=matches)
-        return cpu_seconds(lambda: SCORER.alerts(document, found, entities, communities=None, at=AT))
-
-    seconds(10)
-    small, large = seconds(500), seconds(4000)
-    assert large < small * 8 * 3
-
-
-def test_a_layout_counts_words_across_the_title_and_the_text() -> None:
-    handle, name = Span("title", 6, 17), Span("text", 4, 9)
-    layout = Layout(Document(id="d", title="about night_heron", text="and Maria"), [handle])
-    link = layout.link(layout.place(handle), "H", layout.place(name), "P")
-    assert link is not None
-    assert (link.words, link.before) == (2, True)
