@@ -259,6 +259,16 @@ async def test_a_feed_that_hangs_the_parser_is_given_up(httpserver: HTTPServer, 
     assert context.clock.monotonic() - started < 5
 
 
+def test_a_feed_after_very_many_empty_lines_is_read_in_time() -> None:
+    lines = b"\n" * 200_000
+    body = lines.join(
+        (b'<?xml version="1.0"?>', b'<rss version="2.0"><channel><item><guid>1</guid></item></channel></rss>')
+    )
+    assert cpu_seconds(lambda: read_feed(body, "http://feed.example/", None), 0.5) < 0.5
+    (entry,) = entries_of(body)
+    assert entry.id == "1"
+
+
 def test_markup_that_hangs_a_sanitiser_is_read_in_time() -> None:
     body = b'<rss version="2.0"><channel><item><guid>1</guid><description><![CDATA[' + b"<!--" * 200_000
     (entry,) = entries_of(body + b"]]></description></item></channel></rss>")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from calendar import timegm
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from sources.parsing.plain_text import html_to_text
 MOST_ENTRIES = 50_000
 """Feeds hold some tens, archives of them some thousands."""
 JSON_FEED_VERSION = "https://jsonfeed.org/version/"
+_LONG_BLANKS = re.compile(rb"\s{100,}")
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 
 
@@ -56,6 +58,7 @@ def read_xml_feed(body: bytes, url: str, content_type: str | None) -> list[Docum
             io.BytesIO(body), response_headers=headers, resolve_relative_uris=False, sanitize_html=False
         )
 
+    body = _without_long_blanks(body)
     try:
         feed = parsed(body)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
@@ -65,6 +68,12 @@ def read_xml_feed(body: bytes, url: str, content_type: str | None) -> list[Docum
         return None
     language = feed.feed.get("language")
     return [_xml_entry(entry, url, language) for entry in feed.entries]
+
+
+def _without_long_blanks(body: bytes) -> bytes:
+    """Return the feed with long runs of white space made one: feedparser takes time before the first element that grows
+    with the square of their length."""
+    return _LONG_BLANKS.sub(lambda run: b"\n" if b"\n" in run[0] else b" ", body)
 
 
 def _repaired(body: bytes) -> bytes:
